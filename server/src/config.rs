@@ -1,0 +1,133 @@
+//! Every limit and every deadline, with its unit, its default and its reason.
+//!
+//! All of them are on from the first run: a server that is safe only after somebody has read the
+//! manual is not safe.
+
+use std::time::Duration;
+
+/// The limits, deadlines and socket options of a server.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use basehttp::{Config, HttpServer, handler_fn};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let config = Config {
+///     max_body_bytes: 512 * 1024,
+///     idle_timeout: Duration::from_secs(5),
+///     ..Config::default()
+/// };
+/// let server = HttpServer::bind_with("localhost:8080", handler_fn(|_http| "hello"), config)?;
+/// server.serve_forever()
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Bytes of a request head: request line, fields and the blank line.
+    ///
+    /// More is answered with 431. Default: 64 KiB.
+    pub max_head_bytes: usize,
+
+    /// Bytes of a request target, the part Python calls `path`.
+    ///
+    /// More is answered with 414. Default: 16 KiB, as Node's whole head; RFC 9112 §3 asks for at
+    /// least 8,000.
+    pub max_target_bytes: usize,
+
+    /// Header fields of one request.
+    ///
+    /// More is answered with 431. Default: 100, as Python.
+    pub max_header_fields: usize,
+
+    /// Bytes of a request body, after the chunked coding is taken off.
+    ///
+    /// More is answered with 413 when the handler first reads; a method may raise it for its own
+    /// requests with [`RequestReader::set_max_bytes`](crate::RequestReader::set_max_bytes).
+    /// Default: 64 MiB. Nothing is ever allocated because a client announced it.
+    pub max_body_bytes: u64,
+
+    /// From the first byte of a head to its end; not renewed by further bytes.
+    ///
+    /// Later is answered with 408. Default: 10 s.
+    pub head_timeout: Duration,
+
+    /// How long a connection may stay open without a request under way.
+    ///
+    /// Then it is closed without a word, as RFC 9112 §9.5 foresees. Default: 75 s, longer than the
+    /// 60 s of common load balancers, which otherwise write into a connection just closed.
+    pub idle_timeout: Duration,
+
+    /// How long a body may take, in addition to what `min_body_rate` allows for the bytes that
+    /// came.
+    ///
+    /// Later is answered with 408. Default: 30 s.
+    pub body_timeout: Duration,
+
+    /// Bytes a second that a long body must reach on average once `body_timeout` is used up.
+    ///
+    /// Default: 240, as Apache's and IIS's. 0 would let a body take for ever, so 1 is the least.
+    pub min_body_rate: u32,
+
+    /// How long a client may take no byte of an answer that waits for it.
+    ///
+    /// Then the connection is cut. Default: 30 s.
+    pub write_timeout: Duration,
+
+    /// How long a connection that is being closed waits for the client to read the answer and to
+    /// close its side.
+    ///
+    /// Without it, bytes that the client still sends would destroy an answer it has not read yet
+    /// (RFC 9112 §9.6). Default: 2 s.
+    pub linger_timeout: Duration,
+
+    /// How long a shutdown waits for answers that are under way before it cuts them.
+    ///
+    /// Default: 10 s.
+    pub drain_timeout: Duration,
+
+    /// Connections open at once; further clients wait in the kernel's queue.
+    ///
+    /// Default: none, the limit of open files decides.
+    pub max_connections: Option<usize>,
+
+    /// Requests on one connection before it is closed; `None` is unlimited, the default.
+    pub max_requests_per_connection: Option<u64>,
+
+    /// Connections that the kernel keeps waiting to be accepted (Python: `request_queue_size`).
+    ///
+    /// Default: 4096; the kernel may use less. Python's 5 drops clients on the first burst.
+    pub request_queue_size: u16,
+
+    /// Whether an address may be bound again at once after a server there has ended (Python:
+    /// `allow_reuse_address`). A port where a server listens stays taken either way.
+    ///
+    /// Default: true.
+    pub allow_reuse_address: bool,
+
+    /// How long [`handle_request`](crate::HttpServer::handle_request) waits for a request (Python:
+    /// `timeout`). `None`, the default, waits for ever; `serve_forever` does not look at it.
+    pub timeout: Option<Duration>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            max_head_bytes: 64 * 1024,
+            max_target_bytes: 16 * 1024,
+            max_header_fields: 100,
+            max_body_bytes: 64 * 1024 * 1024,
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            body_timeout: Duration::from_secs(30),
+            min_body_rate: 240,
+            write_timeout: Duration::from_secs(30),
+            linger_timeout: Duration::from_secs(2),
+            drain_timeout: Duration::from_secs(10),
+            max_connections: None,
+            max_requests_per_connection: None,
+            request_queue_size: 4096,
+            allow_reuse_address: true,
+            timeout: None,
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! `Exchange`: one request and its answer, with Python's attributes and `send_*` methods.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::time::SystemTime;
+
+use crate::error_page::{ErrorPage, HTML};
+use crate::header_value::ToHeaderValue;
+use crate::http::connection::BodyRest;
+use crate::http::date::HttpDate;
+use crate::http::framing::Persistence;
+use crate::http::headers::Headers;
+use crate::http::status::{IntoStatus, Status};
+use crate::http::target::{self, QueryString};
+use crate::http::version::Version;
+use crate::http_error::{HttpError, is_phrase};
+use crate::locals::Locals;
+use crate::logging::LogTime;
+use crate::peer::{PeerAddress, ServerInfo};
+use crate::response::Response;
+use crate::rfile::RequestReader;
+use crate::wfile::{Finished, ResponseWriter};
+
+/// One request and the answer to it: what Python keeps on `self`.
+///
+/// Every `do_` method gets one. Its texts are slices of the bytes received, valid while you
+/// answer. `rfile` and `wfile` are fields of their own, so that
+/// `write!(http.wfile, "{}", http.path)` borrows two different things and compiles.
+///
+/// ```
+/// use std::io::{self, Write};
+/// use basehttp::{Exchange, http_handler};
+///
+/// struct Hello;
+///
+/// #[http_handler]
+/// impl Hello {
+///     fn do_GET(&self, http: &mut Exchange) -> io::Result<()> {
+///         http.send_response(200)
+///             .send_header("Content-Type", "text/plain; charset=utf-8")
+///             .end_headers()?;
+///         writeln!(http.wfile, "you asked for {}", http.path)
+///     }
+/// }
+/// ```
+pub struct Exchange<'a> {
+    /// The method of the request, case-sensitive: `GET` (Python: `command`).
+    pub command: &'a str,
+    /// The target of the request as it was sent, query included and not decoded (Python: `path`).
+    ///
+    /// As Python does, several slashes at its front are one: `//evil.example` must never become a
+    /// link. [`url_path`](Self::url_path) is the decoded path, [`query`](Self::query) the query.
+    pub path: &'a str,
+    /// The request line as it was sent, without its line end (Python: `requestline`).
+    pub requestline: &'a str,
+    /// The version the client speaks (Python: `request_version`).
+    pub request_version: Version,
+    /// The header fields (Python: `headers`).
+    pub headers: Headers<'a>,
+    /// The other end of the connection (Python: `client_address`).
+    pub client_address: PeerAddress,
+    /// The server this came to (Python: `server`).
+    pub server: &'a ServerInfo,
+    /// Whether the connection ends with this answer (Python: `close_connection`).
+    ///
+    /// It starts as the request has it; set it before the headers end, and the client is told.
+    pub close_connection: bool,
+    /// Reads the body of the request (Python: `rfile`).
+    pub rfile: RequestReader<'a>,
+    /// Writes the body of the answer (Python: `wfile`).
+    pub wfile: ResponseWriter<'a>,
+    /// Values by type that live as long as this request.
+    pub locals: Locals,
+    /// Values by type that live as long as the connection.
+    pub connection_locals: &'a mut Locals,
+    pub(crate) hooks: &'a dyn Hooks,
+}
+
+/// The part of a handler that an exchange calls back.
+///
+/// `handler.rs` puts a `RequestHandler` behind it; so this file need not know that trait, which is
+/// made of exchanges.
+pub(crate) trait Hooks {
+    fn error_page(&self, http: &Exchange<'_>, error: &HttpError) -> ErrorPage;
+    fn log_request(&self, http: &Exchange<'_>, status: Status, size: u64);
+    fn log_error(&self, http: &Exchange<'_>, message: fmt::Arguments<'_>);
+    fn log_message(&self, http: &Exchange<'_>, message: fmt::Arguments<'_>);
+}
+
+/// What an exchange leaves for its connection.
+pub(crate) struct Outcome {
+    /// `None` if the body broke.
+    pub(crate) rest: Option<BodyRest>,
+    pub(crate) persistence: Persistence,
+}
+
+impl<'a> Exchange<'a> {
+    /// Begins the answer: status line, `Server` and `Date` (Python: `send_response(code)`).
+    ///
+    /// Fields that were sent before it follow. A second call, and a code outside 100 to 999, are
+    /// mistakes that [`end_headers`](Self::end_headers) reports. A status of 1xx (except 101) is an
+    /// interim answer: `end_headers` sends it, and the real answer can then begin.
+    pub fn send_response(&mut self, code: impl IntoStatus) -> &mut Self {
+        self.tell_persistence();
+        self.wfile.begin(code.into_status(), None, true);
+        self
+    }
+
+    /// [`send_response`](Self::send_response) with a reason phrase of your own (Python:
+    /// `send_response(code, message)`).
+    pub fn send_response_with(&mut self, code: impl IntoStatus, phrase: &str) -> &mut Self {
+        self.tell_persistence();
+        self.wfile.begin(code.into_status(), Some(phrase), true);
+        self
+    }
+
+    /// The status line without `Server` (Python: `send_response_only`).
+    ///
+    /// `Date` is still added where the headers end, since RFC 9110 §6.6.1 asks for it.
+    pub fn send_response_only(&mut self, code: impl IntoStatus) -> &mut Self {
+        self.tell_persistence();
+        self.wfile.begin(code.into_status(), None, false);
+        self
+    }
+
+    /// Adds a header field to the answer (Python: `send_header`).
+    ///
+    /// `Connection: close` and `keep-alive` set [`close_connection`](Self::close_connection), as in
+    /// Python. A `Content-Length` must be kept. A name or value that cannot be sent (a control
+    /// character in it) is remembered, nothing of it is sent, and
+    /// [`end_headers`](Self::end_headers) returns the error.
+    pub fn send_header(&mut self, name: &str, value: impl ToHeaderValue) -> &mut Self {
+        self.tell_persistence();
+        self.wfile.field(name, &value);
+        self.close_connection = self.wfile.persistence() == Persistence::Close;
+        self
+    }
+
+    /// Ends the headers (Python: `end_headers`).
+    ///
+    /// # Errors
+    /// The first mistake made with this head; the method then best returns it, which answers 500.
+    pub fn end_headers(&mut self) -> io::Result<()> {
+        self.tell_persistence();
+        if self.wfile.status() == Some(Status::CONTINUE) {
+            self.rfile.mark_continued();
+        }
+        self.wfile.end_head()
+    }
+
+    /// Ends the headers and sends what there is of the answer (Python: `flush_headers`).
+    ///
+    /// The answer then no longer waits for its length: it will be chunked, or end with the
+    /// connection.
+    ///
+    /// # Errors
+    /// As [`end_headers`](Self::end_headers), and those of the connection.
+    pub fn flush_headers(&mut self) -> io::Result<()> {
+        self.end_headers()?;
+        self.wfile.flush()
+    }
+
+    /// Answers with Python's error page for `code`, and closes the connection (Python:
+    /// `send_error(code)`).
+    ///
+    /// It takes the place of an answer that was begun, unless some of that has left already.
+    ///
+    /// # Errors
+    /// When the head of another answer has left.
+    pub fn send_error(&mut self, code: impl IntoStatus) -> io::Result<()> {
+        self.refuse(&HttpError::new(code))
+    }
+
+    /// [`send_error`](Self::send_error) with words of your own: `message` is the reason phrase and
+    /// stands on the page, `explain` stands on the page; both are escaped there.
+    ///
+    /// # Errors
+    /// When the head of another answer has left.
+    pub fn send_error_with(
+        &mut self,
+        code: impl IntoStatus,
+        message: &str,
+        explain: &str,
+    ) -> io::Result<()> {
+        let error = HttpError::new(code).message(message.to_owned()).explain(explain.to_owned());
+        self.refuse(&error)
+    }
+
+    /// The path of the request, decoded: without the query, `%XX` as UTF-8.
+    ///
+    /// What a file name is made of must be checked after decoding, never before.
+    pub fn url_path(&self) -> Cow<'a, str> {
+        target::decode_path(target::split(self.path).0)
+    }
+
+    /// The query of the request: prints as it was sent, `get` and `pairs` decode it.
+    pub fn query(&self) -> QueryString<'a> {
+        QueryString::new(target::split(self.path).1)
+    }
+
+    /// Reads the whole body.
+    ///
+    /// # Errors
+    /// As [`rfile`](Self::rfile): 413 for a body over the limit, 400 or 408 for one that breaks.
+    pub fn body(&mut self) -> io::Result<Vec<u8>> {
+        let mut body = Vec::with_capacity(self.rfile.received_bytes());
+        self.rfile.read_to_end(&mut body)?;
+        Ok(body)
+    }
+
+    /// The status of the answer, once it has been begun.
+    pub fn status(&self) -> Option<Status> {
+        self.wfile.status()
+    }
+
+    /// Takes the answer back as a value, so that a wrapper can change it and send it again.
+    ///
+    /// `None` if nothing was answered, or if some of the answer has left already: one that was
+    /// flushed, or is longer than 64 KiB.
+    pub fn take_response(&mut self) -> Option<Response> {
+        let status = self.wfile.status()?;
+        let (head, body) = self.wfile.take_back()?;
+        Some(Response::from_wire(status, &head, self.wfile.stamp_lines(), body))
+    }
+
+    /// Writes a line to the access log (Python: `log_message`).
+    pub fn log_message(&self, message: fmt::Arguments<'_>) {
+        self.hooks.log_message(self, message);
+    }
+
+    /// Writes a line to the error log (Python: `log_error`).
+    pub fn log_error(&self, message: fmt::Arguments<'_>) {
+        self.hooks.log_error(self, message);
+    }
+
+    /// The time now, as HTTP writes it (Python: `date_time_string`).
+    pub fn date_time_string(&self) -> HttpDate {
+        HttpDate::from(SystemTime::now())
+    }
+
+    /// The time now, as the log writes it: `22/Nov/2026 17:50:01` (Python:
+    /// `log_date_time_string`), in UTC.
+    pub fn log_date_time_string(&self) -> String {
+        LogTime(SystemTime::now()).to_string()
+    }
+
+    /// What the `Server` field says (Python: `version_string`).
+    pub fn version_string(&self) -> &'a str {
+        &self.server.version_string
+    }
+
+    /// The address of the client without its port (Python: `address_string`). No name is looked up.
+    pub fn address_string(&self) -> String {
+        self.client_address.host().to_string()
+    }
+
+    /// Answers with the error's page; see [`send_error`](Self::send_error).
+    pub(crate) fn refuse(&mut self, error: &HttpError) -> io::Result<()> {
+        let status = error.status();
+        self.log_error(format_args!("code {status}, message {}", error.message_text()));
+        if let Some(cause) = error.cause() {
+            self.log_error(format_args!("code {status} because {cause}"));
+        }
+        if !self.wfile.is_replaceable() {
+            return Err(io::Error::other("the head of another answer has already left"));
+        }
+        self.wfile.discard();
+        self.close_connection = true;
+        self.tell_persistence();
+        self.wfile.begin(Ok(status), Some(error.phrase()), true);
+        if !status.allows_body() {
+            return self.end_headers();
+        }
+        let mut page = self.hooks.error_page(self, error);
+        if !is_phrase(&page.content_type) {
+            // A hook's mistake must not leave the client without an answer.
+            page.content_type = HTML.into();
+        }
+        self.send_header("Content-Type", page.content_type)
+            .send_header("Content-Length", page.body.len())
+            .end_headers()?;
+        self.wfile.write_all(page.body.as_bytes())
+    }
+
+    /// Ends the answer and logs the request.
+    pub(crate) fn finish(&mut self) {
+        self.tell_persistence();
+        let Finished { persistence, body_bytes, is_complete } = self.wfile.finish();
+        self.close_connection = persistence == Persistence::Close;
+        if !is_complete {
+            self.log_error(format_args!("the answer to \"{}\" was cut short", self.requestline));
+        }
+        if let Some(status) = self.wfile.status() {
+            self.hooks.log_request(self, status, body_bytes);
+        }
+    }
+
+    /// Gives the answer up: what has left is cut, and the connection ends.
+    pub(crate) fn cut_short(&mut self) {
+        self.wfile.give_up();
+        self.close_connection = true;
+    }
+
+    /// What the connection goes on with.
+    pub(crate) fn into_outcome(self) -> Outcome {
+        let persistence = match self.close_connection {
+            true => Persistence::Close,
+            false => Persistence::KeepAlive,
+        };
+        Outcome { rest: self.rfile.into_rest(), persistence }
+    }
+
+    /// The head says what `close_connection` says at the time.
+    fn tell_persistence(&mut self) {
+        self.wfile.set_persistence(match self.close_connection {
+            true => Persistence::Close,
+            false => Persistence::KeepAlive,
+        });
+    }
+}
+
+impl fmt::Debug for Exchange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("requestline", &self.requestline)
+            .field("client_address", &self.client_address)
+            .field("headers", &self.headers)
+            .field("status", &self.status())
+            .field("close_connection", &self.close_connection)
+            .finish_non_exhaustive()
+    }
+}
+
+// A method may keep what it takes from an exchange for as long as the request lives: that needs
+// `Exchange` to be covariant.
+const _: () = {
+    #[allow(dead_code)] // the assertion is that it compiles
+    fn shorten<'long: 'short, 'short>(http: &'short Exchange<'long>) -> &'short Exchange<'short> {
+        http
+    }
+};

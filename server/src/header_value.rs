@@ -1,0 +1,134 @@
+//! What `send_header` takes as a value.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::Write;
+use std::time::SystemTime;
+
+use mime::Mime;
+
+use crate::http::date::HttpDate;
+
+/// A value of a header field: text, bytes, a number, a media type, a time, or `format_args!`.
+///
+/// ```
+/// # use std::{io, time::SystemTime};
+/// # fn example(http: &mut basehttp::Exchange<'_>) -> io::Result<()> {
+/// http.send_response(200)
+///     .send_header("Content-Type", "text/plain; charset=utf-8")
+///     .send_header("Content-Length", 5)
+///     .send_header("Last-Modified", SystemTime::now())
+///     .send_header("ETag", format_args!("\"{:x}\"", 0xbeef))
+///     .end_headers()
+/// # }
+/// ```
+pub trait ToHeaderValue {
+    /// Appends the value as it goes over the wire.
+    ///
+    /// It need not be checked: `send_header` refuses control characters, whoever wrote them.
+    fn write_to(&self, out: &mut Vec<u8>);
+}
+
+impl<T: ToHeaderValue + ?Sized> ToHeaderValue for &T {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        (**self).write_to(out);
+    }
+}
+
+impl ToHeaderValue for str {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.as_bytes());
+    }
+}
+
+impl ToHeaderValue for String {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        self.as_str().write_to(out);
+    }
+}
+
+impl ToHeaderValue for Cow<'_, str> {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        self.as_ref().write_to(out);
+    }
+}
+
+/// Sent as they are, so that Latin-1 and other old encodings can be answered too.
+impl ToHeaderValue for [u8] {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self);
+    }
+}
+
+impl<const N: usize> ToHeaderValue for [u8; N] {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        self.as_slice().write_to(out);
+    }
+}
+
+impl ToHeaderValue for Vec<u8> {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        self.as_slice().write_to(out);
+    }
+}
+
+impl ToHeaderValue for Mime {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        self.as_ref().write_to(out);
+    }
+}
+
+impl ToHeaderValue for HttpDate {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        format_args!("{self}").write_to(out);
+    }
+}
+
+impl ToHeaderValue for SystemTime {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        HttpDate::from(*self).write_to(out);
+    }
+}
+
+impl ToHeaderValue for fmt::Arguments<'_> {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        // Writing to a `Vec` fails only if a `Display` of the caller's does; then what it wrote
+        // so far is the value.
+        let _ = out.write_fmt(*self);
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty)*) => {$(
+        impl ToHeaderValue for $integer {
+            fn write_to(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(itoa::Buffer::new().format(*self).as_bytes());
+            }
+        }
+    )*};
+}
+
+integers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn values_are_written_as_the_wire_has_them() {
+        let written = |value: &dyn ToHeaderValue| {
+            let mut out = Vec::new();
+            value.write_to(&mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written(&"text"), "text");
+        assert_eq!(written(&-12), "-12");
+        assert_eq!(written(&mime::TEXT_HTML_UTF_8), "text/html; charset=utf-8");
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(written(&time), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(written(&format_args!("{}-{}", 1, 2)), "1-2");
+        assert_eq!(written(b"bytes"), "bytes");
+    }
+}

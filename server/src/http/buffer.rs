@@ -1,0 +1,116 @@
+//! Received bytes: room to fill, bytes to read, bytes to drop.
+//!
+//! The storage is lent: an idle connection gives it back (`take_storage`) and holds no memory.
+
+/// A queue of bytes in one piece of memory.
+#[derive(Default)]
+pub(crate) struct Buffer {
+    storage: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    /// A buffer with room for `storage.len()` bytes.
+    pub(crate) fn with_storage(storage: Vec<u8>) -> Buffer {
+        Buffer { storage, start: 0, end: 0 }
+    }
+
+    pub(crate) fn has_storage(&self) -> bool {
+        !self.storage.is_empty()
+    }
+
+    /// The storage, with whatever was in it; the buffer is empty afterwards.
+    pub(crate) fn take_storage(&mut self) -> Vec<u8> {
+        std::mem::take(self).storage
+    }
+
+    /// What has been received and not yet dropped.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.storage[self.start..self.end]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Room behind the bytes, never empty: full storage is compacted, or else doubled.
+    ///
+    /// It grows with what has been received, never with what a peer announced.
+    pub(crate) fn room(&mut self) -> &mut [u8] {
+        if self.end == self.storage.len() {
+            if self.start > 0 {
+                self.storage.copy_within(self.start..self.end, 0);
+                self.end -= self.start;
+                self.start = 0;
+            } else {
+                self.storage.resize((self.storage.len() * 2).max(SMALLEST), 0);
+            }
+        }
+        &mut self.storage[self.end..]
+    }
+
+    /// Counts the first `count` bytes of the room as received.
+    pub(crate) fn fill(&mut self, count: usize) {
+        debug_assert!(count <= self.storage.len() - self.end, "more bytes than there was room");
+        self.end = (self.end + count).min(self.storage.len());
+    }
+
+    /// Drops the first `count` bytes.
+    pub(crate) fn consume(&mut self, count: usize) {
+        debug_assert!(count <= self.len(), "more bytes dropped than received");
+        self.start = (self.start + count).min(self.end);
+        if self.is_empty() {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+}
+
+const SMALLEST: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(buffer: &mut Buffer, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let room = buffer.room();
+            let count = room.len().min(bytes.len());
+            room[..count].copy_from_slice(&bytes[..count]);
+            buffer.fill(count);
+            bytes = &bytes[count..];
+        }
+    }
+
+    #[test]
+    fn bytes_come_out_in_the_order_they_went_in() {
+        let mut buffer = Buffer::with_storage(vec![0; 4]);
+        push(&mut buffer, b"abc");
+        buffer.consume(2);
+        push(&mut buffer, b"defgh");
+        assert_eq!(buffer.bytes(), b"cdefgh");
+        buffer.consume(6);
+        assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn an_emptied_buffer_starts_again_at_the_front() {
+        let mut buffer = Buffer::with_storage(vec![0; 8]);
+        push(&mut buffer, b"12345678");
+        buffer.consume(8);
+        assert_eq!(buffer.room().len(), 8);
+    }
+
+    #[test]
+    fn storage_can_be_taken_and_given() {
+        let mut buffer = Buffer::with_storage(vec![0; 8]);
+        assert_eq!(buffer.take_storage().len(), 8);
+        assert!(!buffer.has_storage());
+        push(&mut buffer, b"grows from nothing");
+        assert_eq!(buffer.bytes(), b"grows from nothing");
+    }
+}

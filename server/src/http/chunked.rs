@@ -1,0 +1,330 @@
+//! Where the data of a body is: by length, or between the lines of the chunked coding
+//! (RFC 9112 §7.1).
+//!
+//! ```text
+//!    Size ──▶ Extension ──▶ Data ──▶ DataEnd ──▶ Size        a chunk
+//!      └─ 0 ──▶ Extension ──▶ Trailer … ──▶ Done             the last one
+//! ```
+//!
+//! Nothing is copied: the decoder says how many bytes of framing to drop and how many bytes of data
+//! follow them. What is not exactly the grammar is refused, since a lenient reader and a strict one
+//! would see different requests behind it.
+
+use super::error::BadRequest;
+use super::framing::BodyLength;
+use super::head::is_tchar;
+
+/// Finds the data in the bytes that follow a head.
+#[derive(Clone, Debug)]
+pub(crate) enum BodyDecoder {
+    /// So many bytes of data are left.
+    Length(u64),
+    Chunked(ChunkedDecoder),
+}
+
+/// What stands at the front of the bytes, once `skip` bytes of framing are dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Framed {
+    pub(crate) skip: usize,
+    pub(crate) then: Then,
+}
+
+/// What follows the framing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// So many bytes of data, at least one. Whoever takes some tells it to
+    /// [`BodyDecoder::take`].
+    Data(usize),
+    /// Nothing yet: more bytes are needed.
+    Starved,
+    /// Nothing any more: the body is complete.
+    End,
+}
+
+impl BodyDecoder {
+    pub(crate) fn new(length: BodyLength) -> BodyDecoder {
+        match length {
+            BodyLength::Empty => BodyDecoder::Length(0),
+            BodyLength::Known(bytes) => BodyDecoder::Length(bytes),
+            BodyLength::Chunked => BodyDecoder::Chunked(ChunkedDecoder::default()),
+        }
+    }
+
+    /// Reads framing at the front of `bytes`, up to data, to the end of the body, or to the end of
+    /// `bytes`.
+    pub(crate) fn frame(&mut self, bytes: &[u8]) -> Result<Framed, BadRequest> {
+        match self {
+            BodyDecoder::Length(0) => Ok(Framed { skip: 0, then: Then::End }),
+            BodyDecoder::Length(_) if bytes.is_empty() => {
+                Ok(Framed { skip: 0, then: Then::Starved })
+            }
+            BodyDecoder::Length(left) => Ok(Framed { skip: 0, then: data(*left, bytes.len()) }),
+            BodyDecoder::Chunked(decoder) => decoder.frame(bytes),
+        }
+    }
+
+    /// Counts `bytes` of the data that [`frame`](Self::frame) announced as taken.
+    pub(crate) fn take(&mut self, bytes: usize) {
+        match self {
+            BodyDecoder::Length(left) => *left -= bytes as u64,
+            BodyDecoder::Chunked(decoder) => decoder.take(bytes as u64),
+        }
+    }
+
+    /// Whether the body has ended.
+    pub(crate) fn is_done(&self) -> bool {
+        match self {
+            BodyDecoder::Length(left) => *left == 0,
+            BodyDecoder::Chunked(decoder) => decoder.step == Step::Done,
+        }
+    }
+
+    /// How much data is surely still to come: all of it by length, the chunk under way otherwise.
+    pub(crate) fn announced(&self) -> u64 {
+        match self {
+            BodyDecoder::Length(left) => *left,
+            BodyDecoder::Chunked(ChunkedDecoder { step: Step::Data(left), .. }) => *left,
+            BodyDecoder::Chunked(_) => 0,
+        }
+    }
+}
+
+fn data(left: u64, available: usize) -> Then {
+    Then::Data(usize::try_from(left).map_or(available, |left| left.min(available)))
+}
+
+/// Reads the chunked coding, byte by byte outside of the data.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChunkedDecoder {
+    step: Step,
+    /// Bytes of extensions and trailer fields so far, less the data that came with them.
+    overhead: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Step {
+    /// Before the first digit of a chunk size.
+    #[default]
+    SizeStart,
+    /// Within a chunk size, and how many digits it may still have.
+    Size(u64, u8),
+    /// Behind the `;` of an extension.
+    Extension(u64),
+    /// Behind the CR of a chunk-size line.
+    SizeEnd(u64),
+    /// So many bytes of chunk data are left.
+    Data(u64),
+    /// Behind the data: CR, then LF.
+    DataCr,
+    DataLf,
+    /// At the start of a trailer line.
+    TrailerStart,
+    TrailerName,
+    TrailerValue,
+    TrailerLf,
+    /// Behind the CR of the empty line that ends the body.
+    LastLf,
+    Done,
+}
+
+impl ChunkedDecoder {
+    fn frame(&mut self, bytes: &[u8]) -> Result<Framed, BadRequest> {
+        for (skip, &byte) in bytes.iter().enumerate() {
+            match self.step {
+                Step::Data(left) => {
+                    return Ok(Framed { skip, then: data(left, bytes.len() - skip) });
+                }
+                Step::Done => return Ok(Framed { skip, then: Then::End }),
+                _ => self.step = self.next(byte)?,
+            }
+        }
+        let then = if self.step == Step::Done { Then::End } else { Then::Starved };
+        Ok(Framed { skip: bytes.len(), then })
+    }
+
+    fn take(&mut self, bytes: u64) {
+        self.overhead = self.overhead.saturating_sub(bytes);
+        if let Step::Data(left) = self.step {
+            self.step = if left > bytes { Step::Data(left - bytes) } else { Step::DataCr };
+        }
+    }
+
+    fn next(&mut self, byte: u8) -> Result<Step, BadRequest> {
+        match (self.step, byte) {
+            (Step::SizeStart, _) => Ok(Step::Size(hex_digit(byte)?, MAX_DIGITS - 1)),
+            (Step::Size(size, _), b'\r') => Ok(Step::SizeEnd(size)),
+            (Step::Size(size, _), b';') => Ok(Step::Extension(size)),
+            // So many digits fit 64 bits, and leading zeros cannot go on for ever.
+            (Step::Size(_, 0), _) => Err(BadRequest::Chunk),
+            (Step::Size(size, more), _) => Ok(Step::Size(size << 4 | hex_digit(byte)?, more - 1)),
+            (Step::Extension(size), b'\r') => Ok(Step::SizeEnd(size)),
+            (Step::Extension(_), _) if is_text(byte) => self.spend(self.step),
+            (Step::SizeEnd(0), b'\n') => Ok(Step::TrailerStart),
+            (Step::SizeEnd(size), b'\n') => Ok(Step::Data(size)),
+            (Step::DataCr, b'\r') => Ok(Step::DataLf),
+            (Step::DataLf, b'\n') => Ok(Step::SizeStart),
+            (Step::TrailerStart, b'\r') => Ok(Step::LastLf),
+            (Step::TrailerStart, _) if is_tchar(byte) => self.spend(Step::TrailerName),
+            (Step::TrailerName, b':') => self.spend(Step::TrailerValue),
+            (Step::TrailerName, _) if is_tchar(byte) => self.spend(Step::TrailerName),
+            (Step::TrailerValue, b'\r') => Ok(Step::TrailerLf),
+            (Step::TrailerValue, _) if is_text(byte) => self.spend(Step::TrailerValue),
+            (Step::TrailerLf, b'\n') => Ok(Step::TrailerStart),
+            (Step::LastLf, b'\n') => Ok(Step::Done),
+            _ => Err(BadRequest::Chunk),
+        }
+    }
+
+    /// Goes on to `step` over a byte that carries no data.
+    fn spend(&mut self, step: Step) -> Result<Step, BadRequest> {
+        self.overhead += 1;
+        if self.overhead > MAX_OVERHEAD { Err(BadRequest::ChunkOverhead) } else { Ok(step) }
+    }
+}
+
+fn hex_digit(byte: u8) -> Result<u64, BadRequest> {
+    char::from(byte).to_digit(16).map(u64::from).ok_or(BadRequest::Chunk)
+}
+
+/// What a field value or an extension is made of (RFC 9110 §5.5).
+fn is_text(byte: u8) -> bool {
+    !byte.is_ascii_control() || byte == b'\t'
+}
+
+/// Hexadecimal digits of a chunk size: as many as 64 bits have.
+const MAX_DIGITS: u8 = 16;
+
+/// Bytes of extensions and trailer fields beyond the bytes of data that came before them. Whoever
+/// signs each chunk stays far below; whoever sends nothing else is stopped.
+const MAX_OVERHEAD: u64 = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The data of a body delivered in pieces, and how many bytes of the input belonged to it.
+    fn decode<'p>(
+        pieces: impl IntoIterator<Item = &'p [u8]>,
+    ) -> Result<(Vec<u8>, usize, bool), BadRequest> {
+        let mut decoder = BodyDecoder::new(BodyLength::Chunked);
+        let (mut out, mut used) = (Vec::new(), 0);
+        for mut piece in pieces {
+            loop {
+                let framed = decoder.frame(piece)?;
+                piece = &piece[framed.skip..];
+                used += framed.skip;
+                let Then::Data(len) = framed.then else { break };
+                out.extend_from_slice(&piece[..len]);
+                piece = &piece[len..];
+                used += len;
+                decoder.take(len);
+            }
+        }
+        Ok((out, used, decoder.is_done()))
+    }
+
+    /// Delivers the body at once, byte by byte and cut at each place.
+    fn delivered(body: &str) -> Result<(String, usize, bool), BadRequest> {
+        let bytes = body.as_bytes();
+        let at_once = decode([bytes]);
+        assert_eq!(decode(bytes.chunks(1)), at_once, "byte by byte: {body:?}");
+        for cut in 1..bytes.len() {
+            assert_eq!(decode([&bytes[..cut], &bytes[cut..]]), at_once, "{body:?} cut at {cut}");
+        }
+        at_once.map(|(data, used, done)| (String::from_utf8(data).unwrap(), used, done))
+    }
+
+    #[test]
+    fn data_is_found_between_the_lines() {
+        for (body, data) in [
+            ("0\r\n\r\n", ""),
+            ("5\r\nhello\r\n0\r\n\r\n", "hello"),
+            ("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "hello world"),
+            ("A\r\n0123456789\r\n0\r\n\r\n", "0123456789"),
+            ("a\r\n0123456789\r\n0\r\n\r\n", "0123456789"),
+            ("005\r\nhello\r\n000\r\n\r\n", "hello"),
+            ("5;a=b;c=\"d e\"\r\nhello\r\n0;x\r\n\r\n", "hello"),
+            ("5\r\nhello\r\n0\r\nX-Sum: 1\r\nY:\r\n\r\n", "hello"),
+            ("7\r\n1\r\n2\r\n3\r\n0\r\n\r\n", "1\r\n2\r\n3"),
+        ] {
+            let expected = Ok((data.to_owned(), body.len(), true));
+            assert_eq!(delivered(body), expected, "{body:?}");
+            // What follows belongs to the next request.
+            let (decoded, used, done) = delivered(&format!("{body}GET /")).unwrap();
+            assert_eq!((decoded.as_str(), used, done), (data, body.len(), true), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn an_incomplete_body_is_starved_and_not_done() {
+        for body in ["", "5", "5\r", "5\r\nhel", "5\r\nhello", "5\r\nhello\r\n", "0\r\n", "0\r\n\r"]
+        {
+            let (_, used, done) = delivered(body).unwrap();
+            assert_eq!((used, done), (body.len(), false), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_grammar_is_refused() {
+        for body in [
+            "\r\n",
+            "-5\r\nhello\r\n",
+            "+5\r\nhello\r\n",
+            "0x5\r\nhello\r\n",
+            " 5\r\nhello\r\n",
+            "5 \r\nhello\r\n",
+            "5\t\r\nhello\r\n",
+            "5\nhello\r\n",
+            "5\r\nhello\n0\r\n\r\n",
+            "5\r\nhelloX\r\n",
+            "5\r\nhell\r\n0\r\n\r\n",
+            "0_2\r\nab\r\n",
+            "g\r\n",
+            "5\rXhello",
+            "10000000000000000\r\n",
+            "fffffffffffffffff\r\n",
+            "00000000000000005\r\nhello\r\n",
+            "5;a\nhello\r\n0\r\n\r\n",
+            "5;\0\r\nhello\r\n",
+            "0\r\nno colon\r\n\r\n",
+            "0\r\n: x\r\n\r\n",
+            "0\r\nA : b\r\n\r\n",
+            "0\r\n folded\r\n\r\n",
+            "0\r\nA: b\nB: c\r\n\r\n",
+            "0\r\nA: \0\r\n\r\n",
+            "0\r\n\n",
+            ";\r\n",
+        ] {
+            assert_eq!(delivered(body), Err(BadRequest::Chunk), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn overhead_is_bounded_however_it_is_spread() {
+        let long = "a".repeat(MAX_OVERHEAD as usize + 1);
+        for body in [
+            format!("5;{long}\r\nhello\r\n"),
+            format!("0\r\nA: {long}\r\n\r\n"),
+            "1;abcdefghi\r\nx\r\n".repeat(MAX_OVERHEAD as usize / 8 + 1),
+        ] {
+            assert_eq!(decode([body.as_bytes()]), Err(BadRequest::ChunkOverhead));
+        }
+        let signed = "40;chunk-signature=0123456789abcdef0123456789abcdef\r\n".to_owned();
+        let signed = (signed + &"x".repeat(64) + "\r\n").repeat(10_000) + "0\r\n\r\n";
+        assert!(
+            decode([signed.as_bytes()]).is_ok_and(|(data, _, done)| done && data.len() == 640_000)
+        );
+    }
+
+    #[test]
+    fn a_body_by_length_is_all_data() {
+        let mut decoder = BodyDecoder::new(BodyLength::Known(5));
+        assert_eq!(decoder.frame(b"").unwrap().then, Then::Starved);
+        assert_eq!(decoder.frame(b"hel").unwrap().then, Then::Data(3));
+        decoder.take(3);
+        assert_eq!(decoder.frame(b"loGET").unwrap().then, Then::Data(2));
+        decoder.take(2);
+        assert_eq!(decoder.frame(b"GET").unwrap().then, Then::End);
+        assert!(decoder.is_done());
+    }
+}

@@ -1,0 +1,364 @@
+//! One conversation: bytes in, requests out.
+//!
+//! ```text
+//!         head            body buffered        answered, keep-alive
+//!   Head ──────▶ Body ──────────────▶ Request ─────────────────────▶ Head
+//!    │            │                      │  └─ body left over ─▶ Rest ─┘ │
+//!    │            │                      └── answered, close ──▶ Closed  │
+//!    └────────────┴─ refused: 400, 408, 413, 414, 431, 501 ──▶ Closed ◀──┘
+//! ```
+//!
+//! [`Connection::advance`] runs until something is needed from outside and says what. It borrows
+//! nothing; [`Connection::parts`] then lends the request.
+
+use super::buffer::Buffer;
+use super::chunked::{BodyDecoder, Then};
+use super::error::BadRequest;
+use super::framing::{BodyLength, Persistence};
+use super::head::{HeadLimits, HeadScan, HeadView, RequestHead};
+
+/// What a conversation needs before it can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// More bytes from the peer.
+    Bytes,
+    /// Somebody to say whether the body is welcome; then [`Connection::welcome_body`].
+    Expectation,
+    /// A handler; then [`Connection::answered`].
+    Handler,
+    /// An answer that says no; nothing more is read.
+    Refusal(BadRequest),
+    /// The end.
+    Close,
+}
+
+/// What the peer owes or is owed, for choosing a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No request under way.
+    Idle,
+    /// A head has begun.
+    Head,
+    /// A body has begun.
+    Body,
+}
+
+/// One side of an HTTP/1.1 connection.
+#[derive(Default)]
+pub(crate) struct Connection {
+    /// What was received and belongs to no finished request.
+    pub(crate) input: Buffer,
+    state: State,
+}
+
+enum State {
+    /// Collecting a head.
+    Head { scan: HeadScan, blank_line_skipped: bool },
+    /// Collecting the start of the body behind `head`.
+    Body { head: RequestHead, probe: BodyProbe, expectation: Expectation },
+    /// A handler has the request.
+    Request { head: RequestHead, body: BodyInBuffer },
+    /// Dropping what a handler left of its body.
+    Rest { decoder: BodyDecoder, budget: u64 },
+    /// Nothing more is read or answered.
+    Closed,
+}
+
+impl Default for State {
+    fn default() -> State {
+        State::Head { scan: HeadScan::default(), blank_line_skipped: false }
+    }
+}
+
+/// Whether the client waits for `100 Continue`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expectation {
+    None,
+    /// It waits, and nobody has been asked.
+    Open,
+    /// It waits for a body that the handler will ask for.
+    Settled,
+}
+
+/// How far a body has been looked at while it is buffered.
+struct BodyProbe {
+    decoder: BodyDecoder,
+    /// Bytes behind the head that the decoder has seen.
+    seen: usize,
+}
+
+/// How much of a body stood in the receive buffer when its handler got it.
+#[derive(Clone, Copy, Debug)]
+enum BodyInBuffer {
+    /// All of it, so many bytes with their framing.
+    Whole(usize),
+    /// Only a start; the rest is the handler's to read.
+    Start,
+}
+
+/// A request as lent to its handler.
+pub(crate) struct Parts<'a> {
+    pub(crate) head: HeadView<'a>,
+    pub(crate) persistence: Persistence,
+    pub(crate) body: BodyParts<'a>,
+}
+
+/// The body of a request as lent to its handler.
+pub(crate) struct BodyParts<'a> {
+    /// What is there of the body, framing included, and perhaps of the requests behind it.
+    pub(crate) received: &'a [u8],
+    pub(crate) decoder: BodyDecoder,
+    /// The client waits for `100 Continue` before it sends the rest.
+    pub(crate) expects_continue: bool,
+}
+
+/// What a handler left of its body.
+pub(crate) struct BodyRest {
+    pub(crate) decoder: BodyDecoder,
+    /// How much of [`BodyParts::received`] was used.
+    pub(crate) used: usize,
+    /// Bytes that were read from the socket beyond that, and not used.
+    pub(crate) unused: Option<Buffer>,
+    /// The client still waits for `100 Continue`, so its body may never come.
+    pub(crate) unasked: bool,
+}
+
+impl Connection {
+    /// Goes on until something is needed from outside. To ask twice is harmless.
+    pub(crate) fn advance(&mut self, limits: HeadLimits) -> Want {
+        loop {
+            let step = match &mut self.state {
+                State::Head { .. } => self.collect_head(limits),
+                State::Body { .. } => self.collect_body(),
+                State::Request { .. } => Ok(Some(Want::Handler)),
+                State::Rest { .. } => self.drop_rest(),
+                State::Closed => Ok(Some(Want::Close)),
+            };
+            match step {
+                Ok(None) => {}
+                Ok(Some(want)) => return want,
+                Err(refused) => {
+                    self.state = State::Closed;
+                    return Want::Refusal(refused);
+                }
+            }
+        }
+    }
+
+    /// What kind of patience the peer deserves.
+    pub(crate) fn phase(&self) -> Phase {
+        match &self.state {
+            State::Head { .. } if self.input.is_empty() => Phase::Idle,
+            State::Head { .. } => Phase::Head,
+            State::Body { .. } | State::Request { .. } | State::Rest { .. } => Phase::Body,
+            State::Closed => Phase::Idle,
+        }
+    }
+
+    /// The line that a refused request begins with, as far as it came.
+    pub(crate) fn first_line(&self) -> &[u8] {
+        let bytes = self.input.bytes();
+        let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+        bytes[..end].trim_ascii_end()
+    }
+
+    /// Lends the request that [`Want::Handler`] or [`Want::Expectation`] announced.
+    pub(crate) fn parts(&self) -> Option<Parts<'_>> {
+        let (head, expects_continue) = match &self.state {
+            State::Body { head, expectation, .. } => (head, *expectation != Expectation::None),
+            State::Request { head, body } => {
+                (head, head.framing.expects_continue && matches!(body, BodyInBuffer::Start))
+            }
+            _ => return None,
+        };
+        let bytes = self.input.bytes();
+        let received = match &self.state {
+            State::Request { body: BodyInBuffer::Whole(len), .. } => {
+                &bytes[head.len..head.len + len]
+            }
+            _ => &bytes[head.len..],
+        };
+        Some(Parts {
+            head: head.view(bytes),
+            persistence: head.framing.persistence,
+            body: BodyParts {
+                received,
+                decoder: BodyDecoder::new(head.framing.body),
+                expects_continue,
+            },
+        })
+    }
+
+    /// Whether the body is not complete, so that its handler may have to wait for the peer.
+    pub(crate) fn body_is_open(&self) -> bool {
+        matches!(&self.state, State::Request { body: BodyInBuffer::Start, .. })
+    }
+
+    /// The expectation was heard: the body is collected like any other.
+    pub(crate) fn welcome_body(&mut self) {
+        if let State::Body { expectation, .. } = &mut self.state {
+            *expectation = Expectation::Settled;
+        }
+    }
+
+    /// The request has its answer; `rest` is what the handler left of the body.
+    pub(crate) fn answered(&mut self, rest: BodyRest, persistence: Persistence) {
+        let State::Request { head, body } = std::mem::take(&mut self.state) else {
+            self.state = State::Closed;
+            return;
+        };
+        let keeps = persistence == Persistence::KeepAlive;
+        self.state = match body {
+            BodyInBuffer::Whole(len) => {
+                self.input.consume(head.len + len);
+                if keeps { State::default() } else { State::Closed }
+            }
+            BodyInBuffer::Start => {
+                match rest.unused {
+                    Some(unused) => self.input = unused,
+                    None => self.input.consume(head.len + rest.used),
+                }
+                let is_bearable = rest.decoder.announced() <= MAX_REST && !rest.unasked;
+                if keeps && (rest.decoder.is_done() || is_bearable) {
+                    State::Rest { decoder: rest.decoder, budget: MAX_REST }
+                } else {
+                    State::Closed
+                }
+            }
+        };
+    }
+
+    /// The peer has ended its side: nothing more will come.
+    pub(crate) fn end_of_input(&mut self) -> Want {
+        let want = match &self.state {
+            State::Head { .. } if !self.input.is_empty() => Want::Refusal(BadRequest::HeadCutShort),
+            State::Body { .. } => Want::Refusal(BadRequest::BodyCutShort),
+            _ => Want::Close,
+        };
+        self.state = State::Closed;
+        want
+    }
+
+    /// The peer took too long over what [`phase`](Self::phase) says.
+    pub(crate) fn time_out(&mut self) -> Want {
+        let want = match self.phase() {
+            Phase::Head => Want::Refusal(BadRequest::HeadTimeout),
+            Phase::Body if matches!(self.state, State::Body { .. }) => {
+                Want::Refusal(BadRequest::BodyTimeout)
+            }
+            _ => Want::Close,
+        };
+        self.state = State::Closed;
+        want
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// Nothing more is read or answered.
+    pub(crate) fn close(&mut self) {
+        self.state = State::Closed;
+    }
+
+    fn collect_head(&mut self, limits: HeadLimits) -> Result<Option<Want>, BadRequest> {
+        let State::Head { scan, blank_line_skipped } = &mut self.state else { return Ok(None) };
+        // RFC 9112 §2.2: one empty line in front of a request line is forgiven.
+        if !*blank_line_skipped {
+            match self.input.bytes() {
+                [b'\r', b'\n', ..] => {
+                    self.input.consume(2);
+                    *blank_line_skipped = true;
+                }
+                [b'\r'] => return Ok(Some(Want::Bytes)),
+                _ => {}
+            }
+        }
+        if self.input.is_empty() {
+            return Ok(Some(Want::Bytes));
+        }
+        let bytes = self.input.bytes();
+        let Some(extent) = scan.find_end(bytes, limits)? else { return Ok(Some(Want::Bytes)) };
+        let head = RequestHead::parse(bytes, extent, limits)?;
+        self.state = if head.framing.body == BodyLength::Empty {
+            State::Request { head, body: BodyInBuffer::Whole(0) }
+        } else {
+            let expectation = match head.framing.expects_continue {
+                true => Expectation::Open,
+                false => Expectation::None,
+            };
+            let decoder = BodyDecoder::new(head.framing.body);
+            State::Body { head, probe: BodyProbe { decoder, seen: 0 }, expectation }
+        };
+        Ok(None)
+    }
+
+    /// Collects a body until it is complete or too long to wait for.
+    fn collect_body(&mut self) -> Result<Option<Want>, BadRequest> {
+        let State::Body { head, probe, expectation } = &mut self.state else { return Ok(None) };
+        let behind_head = self.input.bytes().get(head.len..).unwrap_or_default();
+        let is_whole = probe.advance(behind_head)?;
+        let waits = !is_whole && *expectation == Expectation::Open;
+        let is_long = probe.seen as u64 + probe.decoder.announced() > MAX_BUFFERED;
+        if waits && !is_long {
+            return Ok(Some(Want::Expectation));
+        }
+        if !is_whole && !is_long {
+            return Ok(Some(Want::Bytes));
+        }
+        let body = if is_whole { BodyInBuffer::Whole(probe.seen) } else { BodyInBuffer::Start };
+        if let State::Body { mut head, expectation, .. } = std::mem::take(&mut self.state) {
+            head.framing.expects_continue = expectation == Expectation::Open && !is_whole;
+            self.state = State::Request { head, body };
+        }
+        Ok(None)
+    }
+
+    fn drop_rest(&mut self) -> Result<Option<Want>, BadRequest> {
+        let State::Rest { decoder, budget } = &mut self.state else { return Ok(None) };
+        loop {
+            let framed = decoder.frame(self.input.bytes())?;
+            self.input.consume(framed.skip);
+            match framed.then {
+                Then::Data(len) if len as u64 <= *budget => {
+                    decoder.take(len);
+                    self.input.consume(len);
+                    *budget -= len as u64;
+                }
+                Then::Starved => return Ok(Some(Want::Bytes)),
+                Then::Data(_) => {
+                    self.state = State::Closed;
+                    return Ok(None);
+                }
+                Then::End => {
+                    self.state = State::default();
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+impl BodyProbe {
+    /// Looks at what has come; true once the body is complete.
+    fn advance(&mut self, behind_head: &[u8]) -> Result<bool, BadRequest> {
+        loop {
+            let framed = self.decoder.frame(behind_head.get(self.seen..).unwrap_or_default())?;
+            self.seen += framed.skip;
+            match framed.then {
+                Then::Data(len) => {
+                    self.decoder.take(len);
+                    self.seen += len;
+                }
+                Then::Starved => return Ok(false),
+                Then::End => return Ok(true),
+            }
+        }
+    }
+}
+
+/// A body up to this size is collected before its handler is called, so that it never waits for it.
+pub(crate) const MAX_BUFFERED: u64 = 64 * 1024;
+
+/// What a handler left of its body is dropped up to this size; beyond, the connection closes.
+const MAX_REST: u64 = 64 * 1024;

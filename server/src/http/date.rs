@@ -1,0 +1,124 @@
+//! `Sun, 06 Nov 1994 08:49:37 GMT`, rendered once a second.
+
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime};
+
+/// A point in time as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use basehttp::HttpDate;
+///
+/// let date = HttpDate::from(SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
+/// assert_eq!(date.to_string(), "Sun, 06 Nov 1994 08:49:37 GMT");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpDate(SystemTime);
+
+/// Times that have no such form, before 1970 or after 9999, become the nearest that has one.
+impl From<SystemTime> for HttpDate {
+    fn from(time: SystemTime) -> HttpDate {
+        let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+        HttpDate(time.clamp(SystemTime::UNIX_EPOCH, last))
+    }
+}
+
+impl From<HttpDate> for SystemTime {
+    fn from(date: HttpDate) -> SystemTime {
+        date.0
+    }
+}
+
+impl fmt::Display for HttpDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        httpdate::HttpDate::from(self.0).fmt(f)
+    }
+}
+
+/// The field lines that every answer starts with, kept ready: `Server: …` and `Date: …`.
+pub(crate) struct Stamp {
+    lines: Vec<u8>,
+    server_len: usize,
+    /// When the date that `lines` shows stops being right.
+    valid_until: Option<Instant>,
+}
+
+impl Stamp {
+    /// `version` is what the `Server` field says; empty means no such field.
+    pub(crate) fn new(version: &str) -> Stamp {
+        let mut lines = Vec::with_capacity(128);
+        if !version.is_empty() {
+            lines.extend_from_slice(b"Server: ");
+            lines.extend_from_slice(version.as_bytes());
+            lines.extend_from_slice(b"\r\n");
+        }
+        let server_len = lines.len();
+        Stamp { lines, server_len, valid_until: None }
+    }
+
+    /// Renders the date again if `now` is a later second than before; `wall` is asked only then.
+    pub(crate) fn refresh(&mut self, now: Instant, wall: impl FnOnce() -> SystemTime) {
+        if self.valid_until.is_some_and(|until| now < until) {
+            return;
+        }
+        let wall = wall();
+        let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.valid_until =
+            Some(now + Duration::from_nanos(1_000_000_000 - u64::from(into_second.subsec_nanos())));
+        self.lines.truncate(self.server_len);
+        self.lines.extend_from_slice(b"Date: ");
+        // Writing to a `Vec` cannot fail.
+        let _ =
+            std::io::Write::write_fmt(&mut self.lines, format_args!("{}", HttpDate::from(wall)));
+        self.lines.extend_from_slice(b"\r\n");
+    }
+
+    /// `Server: …` and `Date: …`, each with its line end.
+    pub(crate) fn both(&self) -> &[u8] {
+        &self.lines
+    }
+
+    /// How many bytes of [`both`](Self::both) are the `Server` line.
+    pub(crate) fn server_len(&self) -> usize {
+        self.server_len
+    }
+
+    /// `Date: …` with its line end.
+    pub(crate) fn date(&self) -> &[u8] {
+        &self.lines[self.server_len..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_is_rendered_once_a_second() {
+        let start = Instant::now();
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_millis(784_111_777_600);
+        let mut stamp = Stamp::new("me/1");
+        stamp.refresh(start, || wall);
+        let expected = b"Server: me/1\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+        assert_eq!(stamp.both(), expected);
+
+        stamp.refresh(start + Duration::from_millis(399), || panic!("still the same second"));
+        stamp.refresh(start + Duration::from_millis(400), || wall + Duration::from_millis(400));
+        assert_eq!(stamp.date(), b"Date: Sun, 06 Nov 1994 08:49:38 GMT\r\n");
+    }
+
+    #[test]
+    fn times_without_a_form_become_the_nearest() {
+        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(5);
+        assert_eq!(HttpDate::from(before).to_string(), "Thu, 01 Jan 1970 00:00:00 GMT");
+        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(300_000_000_000);
+        assert_eq!(HttpDate::from(far).to_string(), "Fri, 31 Dec 9999 23:59:59 GMT");
+    }
+
+    #[test]
+    fn no_version_means_no_server_field() {
+        let mut stamp = Stamp::new("");
+        stamp.refresh(Instant::now(), SystemTime::now);
+        assert!(stamp.both().starts_with(b"Date: "));
+    }
+}

@@ -1,0 +1,116 @@
+//! What we refuse, by which rule, and with which status.
+
+use std::fmt;
+
+use super::status::Status;
+
+/// A request this server refuses, and by which rule.
+///
+/// The peer is at fault each time: it gets [`BadRequest::status`] with the words of `Display`, and
+/// the connection closes, since what follows can no longer be told apart.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BadRequest {
+    /// A line that ends in LF alone, or a CR that no LF follows (RFC 9112 §2.2).
+    LineEnd,
+    /// A first line that is not `method SP target SP version` (RFC 9112 §3).
+    RequestLine,
+    /// A method that is no token (RFC 9110 §9.1), or is longer than 32 bytes.
+    Method,
+    /// A target of none of the four forms, or with bytes no URI has (RFC 9112 §3.2).
+    Target,
+    /// A target longer than `Config::max_target_bytes`.
+    TargetTooLong,
+    /// Something other than `HTTP/` digit `.` digit where the version should be.
+    Version,
+    /// A well-formed version whose major number is not 1.
+    UnsupportedVersion,
+    /// A field line without a colon, with a blank before it, or folded (RFC 9112 §5).
+    FieldName,
+    /// A control character in a field value (RFC 9110 §5.5).
+    FieldValue,
+    /// More fields than `Config::max_header_fields`.
+    TooManyFields,
+    /// More bytes than `Config::max_head_bytes` before the blank line.
+    HeadTooLarge,
+    /// The connection ended in the middle of the head.
+    HeadCutShort,
+    /// HTTP/1.1 without `Host`, or with two, or with one that is no host (RFC 9112 §3.2).
+    Host,
+    /// A `Content-Length` that is not one plain decimal number (RFC 9112 §6.3).
+    ContentLength,
+    /// Both `Content-Length` and `Transfer-Encoding`: two readers could disagree.
+    AmbiguousBody,
+    /// A transfer coding this server does not know (RFC 9112 §6.1).
+    TransferCoding,
+    /// `Transfer-Encoding` where it cannot be: twice, on HTTP/1.0, or `chunked` not last.
+    MisplacedCoding,
+    /// Chunked framing that is not exactly RFC 9112 §7.1.
+    Chunk,
+    /// Chunk extensions or trailer fields beyond any use.
+    ChunkOverhead,
+    /// An `Expect` other than `100-continue` (RFC 9110 §10.1.1).
+    Expectation,
+    /// A body longer than `Config::max_body_bytes`.
+    BodyTooLarge,
+    /// The connection ended in the middle of the body.
+    BodyCutShort,
+    /// The head was not complete within `Config::head_timeout`.
+    HeadTimeout,
+    /// The body was not complete within `Config::body_timeout`.
+    BodyTimeout,
+}
+
+impl BadRequest {
+    /// The answer the client gets before the connection closes.
+    pub fn status(self) -> Status {
+        match self {
+            BadRequest::TargetTooLong => Status::URI_TOO_LONG,
+            BadRequest::TooManyFields | BadRequest::HeadTooLarge => {
+                Status::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
+            BadRequest::UnsupportedVersion => Status::HTTP_VERSION_NOT_SUPPORTED,
+            BadRequest::TransferCoding => Status::NOT_IMPLEMENTED,
+            BadRequest::Expectation => Status::EXPECTATION_FAILED,
+            BadRequest::BodyTooLarge => Status::CONTENT_TOO_LARGE,
+            BadRequest::HeadTimeout | BadRequest::BodyTimeout => Status::REQUEST_TIMEOUT,
+            _ => Status::BAD_REQUEST,
+        }
+    }
+}
+
+/// Names the thing that is wrong, and the setting where there is one.
+impl fmt::Display for BadRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BadRequest::LineEnd => "a line does not end in CR LF",
+            BadRequest::RequestLine => "the request line is not method, target and version",
+            BadRequest::Method => "the method is not a token of at most 32 characters",
+            BadRequest::Target => "the request target is not a valid URI reference",
+            BadRequest::TargetTooLong => "the request target is longer than max_target_bytes",
+            BadRequest::Version => "the HTTP version is not of the form HTTP/1.1",
+            BadRequest::UnsupportedVersion => "only HTTP/1.0 and HTTP/1.1 are spoken here",
+            BadRequest::FieldName => "a header field is not of the form name: value",
+            BadRequest::FieldValue => "a header field value has a control character",
+            BadRequest::TooManyFields => "there are more header fields than max_header_fields",
+            BadRequest::HeadTooLarge => "the request head is longer than max_head_bytes",
+            BadRequest::HeadCutShort => "the connection ended in the middle of the request head",
+            BadRequest::Host => "there must be exactly one Host field, and it must name a host",
+            BadRequest::ContentLength => "content-length is not one decimal number",
+            BadRequest::AmbiguousBody => "content-length and transfer-encoding exclude each other",
+            BadRequest::TransferCoding => "the only transfer coding known here is chunked",
+            BadRequest::MisplacedCoding => {
+                "transfer-encoding must be chunked, once, and on HTTP/1.1"
+            }
+            BadRequest::Chunk => "the chunked body is malformed",
+            BadRequest::ChunkOverhead => "chunk extensions or trailer fields are too long",
+            BadRequest::Expectation => "the only expectation known here is 100-continue",
+            BadRequest::BodyTooLarge => "the body is longer than max_body_bytes",
+            BadRequest::BodyCutShort => "the connection ended in the middle of the body",
+            BadRequest::HeadTimeout => "the request head took longer than head_timeout",
+            BadRequest::BodyTimeout => "the request body took longer than body_timeout",
+        })
+    }
+}
+
+impl std::error::Error for BadRequest {}

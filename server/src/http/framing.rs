@@ -1,0 +1,353 @@
+//! Where the body of a request ends, and whether the connection outlives it (RFC 9112 §6.3, §9.3).
+//!
+//! Decided here, once, from the head alone. No other file looks at `Content-Length`,
+//! `Transfer-Encoding`, `Connection`, `Expect` or `Host`, so no two can disagree.
+
+use std::net::Ipv6Addr;
+
+use httparse::Header;
+
+use super::error::BadRequest;
+use super::version::Version;
+
+/// How the body that follows a head is delimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyLength {
+    Empty,
+    /// `Content-Length` bytes, at least one.
+    Known(u64),
+    Chunked,
+}
+
+/// What happens to the connection after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Persistence {
+    KeepAlive,
+    Close,
+}
+
+/// What a head decides beyond its request line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Framing {
+    pub(crate) body: BodyLength,
+    pub(crate) persistence: Persistence,
+    /// The client waits for `100 Continue` before it sends the body.
+    pub(crate) expects_continue: bool,
+}
+
+/// Reads the fields that frame a request, and refuses whatever two readers could read differently.
+pub(crate) fn frame(version: Version, fields: &[Header<'_>]) -> Result<Framing, BadRequest> {
+    let mut seen = Seen::default();
+    for field in fields {
+        // By length first: hardly any field is compared with a name at all.
+        match field.name.len() {
+            4 if is(field, "host") => seen.host(field.value)?,
+            6 if is(field, "expect") => seen.expect(field.value)?,
+            10 if is(field, "connection") => seen.connection(field.value),
+            14 if is(field, "content-length") => seen.content_length(field.value)?,
+            17 if is(field, "transfer-encoding") => seen.transfer_encoding(field.value)?,
+            _ => {}
+        }
+    }
+    let is_11 = version >= Version::HTTP_11;
+    if is_11 && !seen.host {
+        return Err(BadRequest::Host);
+    }
+    let body = match (seen.chunked, seen.content_length) {
+        (true, Some(_)) => return Err(BadRequest::AmbiguousBody),
+        // RFC 9112 §6.1: a coding in a 1.0 message means that some hop did not understand it.
+        (true, None) if !is_11 => return Err(BadRequest::MisplacedCoding),
+        (true, None) => BodyLength::Chunked,
+        (false, None | Some(0)) => BodyLength::Empty,
+        (false, Some(length)) => BodyLength::Known(length),
+    };
+    let persists = !seen.close && (is_11 || seen.keep_alive);
+    Ok(Framing {
+        body,
+        persistence: if persists { Persistence::KeepAlive } else { Persistence::Close },
+        // RFC 9110 §10.1.1: a 1.0 client cannot mean it, and without a body nobody waits.
+        expects_continue: seen.expects_continue && is_11 && body != BodyLength::Empty,
+    })
+}
+
+/// The framing fields met so far.
+#[derive(Default)]
+struct Seen {
+    host: bool,
+    content_length: Option<u64>,
+    chunked: bool,
+    close: bool,
+    keep_alive: bool,
+    expects_continue: bool,
+}
+
+impl Seen {
+    fn host(&mut self, value: &[u8]) -> Result<(), BadRequest> {
+        if self.host || !is_host(value) {
+            return Err(BadRequest::Host);
+        }
+        self.host = true;
+        Ok(())
+    }
+
+    /// One plain decimal number. A second field is refused even where it repeats the first, and so
+    /// is a list: RFC 9112 §6.3 allows that, and nobody honest needs the other.
+    fn content_length(&mut self, value: &[u8]) -> Result<(), BadRequest> {
+        if self.content_length.is_some() || value.is_empty() {
+            return Err(BadRequest::ContentLength);
+        }
+        let length = value.iter().try_fold(0u64, |length, byte| match byte {
+            b'0'..=b'9' => length.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
+            _ => None,
+        });
+        self.content_length = Some(length.ok_or(BadRequest::ContentLength)?);
+        Ok(())
+    }
+
+    /// `chunked`, alone and once: any other coding is unknown here, and one that is not last does
+    /// not tell where the body ends.
+    fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), BadRequest> {
+        if self.chunked {
+            return Err(BadRequest::MisplacedCoding);
+        }
+        if value.eq_ignore_ascii_case(b"chunked") {
+            self.chunked = true;
+            return Ok(());
+        }
+        match tokens(value).filter(|token| token.eq_ignore_ascii_case(b"chunked")).count() {
+            0 if !value.is_empty() => Err(BadRequest::TransferCoding),
+            1 if tokens(value)
+                .next_back()
+                .is_some_and(|last| last.eq_ignore_ascii_case(b"chunked")) =>
+            {
+                Err(BadRequest::TransferCoding)
+            }
+            _ => Err(BadRequest::MisplacedCoding),
+        }
+    }
+
+    /// Several fields are one list (RFC 9110 §5.3), and `close` wins.
+    fn connection(&mut self, value: &[u8]) {
+        for token in tokens(value) {
+            self.close |= token.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    fn expect(&mut self, value: &[u8]) -> Result<(), BadRequest> {
+        if !value.eq_ignore_ascii_case(b"100-continue") {
+            return Err(BadRequest::Expectation);
+        }
+        self.expects_continue = true;
+        Ok(())
+    }
+}
+
+fn is(field: &Header<'_>, lower_case: &str) -> bool {
+    field.name.eq_ignore_ascii_case(lower_case)
+}
+
+/// The elements of a comma-separated list, without the blanks around them.
+fn tokens(value: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+/// `uri-host [ ":" port ]` with a host that is not empty (RFC 9110 §4.2.1, §7.2; RFC 3986 §3.2).
+pub(crate) fn is_host(value: &[u8]) -> bool {
+    let host_len = match value.first() {
+        Some(b'[') => memchr::memchr(b']', value).map_or(0, |bracket| bracket + 1),
+        _ => memchr::memchr(b':', value).unwrap_or(value.len()),
+    };
+    let (host, port) = value.split_at(host_len);
+    let is_sound = match host {
+        [b'[', address @ .., b']'] => is_ip_literal(address),
+        _ => !host.is_empty() && is_reg_name(host),
+    };
+    is_sound
+        && match port {
+            [] => true,
+            [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+            _ => false,
+        }
+}
+
+/// What may stand between brackets: an IPv6 address, or the `IPvFuture` of RFC 3986 §3.2.2.
+fn is_ip_literal(address: &[u8]) -> bool {
+    match address {
+        [b'v' | b'V', rest @ ..] => {
+            rest.contains(&b'.')
+                && rest.iter().all(|&b| is_unreserved(b) || is_sub_delim(b) || b == b':')
+        }
+        _ => str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok()),
+    }
+}
+
+/// Unreserved characters, sub-delimiters and percent-encoded bytes (RFC 3986 §3.2.2).
+fn is_reg_name(mut host: &[u8]) -> bool {
+    while let Some((&byte, rest)) = host.split_first() {
+        host = match (byte, rest) {
+            (b'%', [a, b, rest @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest,
+            _ if is_unreserved(byte) || is_sub_delim(byte) => rest,
+            _ => return false,
+        };
+    }
+    true
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+fn is_sub_delim(byte: u8) -> bool {
+    matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn framed(version: Version, fields: &[(&str, &str)]) -> Result<Framing, BadRequest> {
+        let fields: Vec<Header<'_>> =
+            fields.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
+        frame(version, &fields)
+    }
+
+    fn on_11(fields: &[(&str, &str)]) -> Result<Framing, BadRequest> {
+        framed(Version::HTTP_11, &[&[("Host", "a")], fields].concat())
+    }
+
+    #[test]
+    fn a_body_is_framed_by_one_field_or_not_at_all() {
+        for (fields, body) in [
+            (&[][..], Ok(BodyLength::Empty)),
+            (&[("Content-Length", "0")], Ok(BodyLength::Empty)),
+            (&[("content-length", "12")], Ok(BodyLength::Known(12))),
+            (&[("Content-Length", "18446744073709551615")], Ok(BodyLength::Known(u64::MAX))),
+            (&[("Content-Length", "18446744073709551616")], Err(BadRequest::ContentLength)),
+            (&[("Content-Length", "")], Err(BadRequest::ContentLength)),
+            (&[("Content-Length", "+2")], Err(BadRequest::ContentLength)),
+            (&[("Content-Length", "-1")], Err(BadRequest::ContentLength)),
+            (&[("Content-Length", "0_2")], Err(BadRequest::ContentLength)),
+            (&[("Content-Length", "0x2")], Err(BadRequest::ContentLength)),
+            (&[("Content-Length", "2 2")], Err(BadRequest::ContentLength)),
+            (&[("Content-Length", "2, 2")], Err(BadRequest::ContentLength)),
+            (&[("Content-Length", "2"), ("Content-Length", "3")], Err(BadRequest::ContentLength)),
+            (&[("Content-Length", "2"), ("Content-Length", "2")], Err(BadRequest::ContentLength)),
+            (&[("Transfer-Encoding", "chunked")], Ok(BodyLength::Chunked)),
+            (&[("transfer-encoding", "Chunked")], Ok(BodyLength::Chunked)),
+            (&[("Transfer-Encoding", "gzip")], Err(BadRequest::TransferCoding)),
+            (&[("Transfer-Encoding", "xchunked")], Err(BadRequest::TransferCoding)),
+            (&[("Transfer-Encoding", "\"chunked\"")], Err(BadRequest::TransferCoding)),
+            (&[("Transfer-Encoding", "gzip, chunked")], Err(BadRequest::TransferCoding)),
+            (&[("Transfer-Encoding", "chunked, gzip")], Err(BadRequest::MisplacedCoding)),
+            (&[("Transfer-Encoding", "chunked, chunked")], Err(BadRequest::MisplacedCoding)),
+            (&[("Transfer-Encoding", "chunked,")], Err(BadRequest::MisplacedCoding)),
+            (&[("Transfer-Encoding", "")], Err(BadRequest::MisplacedCoding)),
+            (
+                &[("Transfer-Encoding", "chunked"), ("Transfer-Encoding", "chunked")],
+                Err(BadRequest::MisplacedCoding),
+            ),
+            (
+                &[("Transfer-Encoding", "chunked"), ("Content-Length", "2")],
+                Err(BadRequest::AmbiguousBody),
+            ),
+            (
+                &[("Content-Length", "0"), ("Transfer-Encoding", "chunked")],
+                Err(BadRequest::AmbiguousBody),
+            ),
+        ] {
+            assert_eq!(on_11(fields).map(|framing| framing.body), body, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_coding_on_http_10_is_refused() {
+        let coded = framed(Version::HTTP_10, &[("Transfer-Encoding", "chunked")]);
+        assert_eq!(coded, Err(BadRequest::MisplacedCoding));
+    }
+
+    #[test]
+    fn persistence_follows_the_version_and_the_connection_field() {
+        use Persistence::{Close, KeepAlive};
+        for (version, connection, expected) in [
+            (Version::HTTP_11, None, KeepAlive),
+            (Version::HTTP_11, Some("close"), Close),
+            (Version::HTTP_11, Some("Close"), Close),
+            (Version::HTTP_11, Some("TE, close"), Close),
+            (Version::HTTP_11, Some("keep-alive, close"), Close),
+            (Version::HTTP_11, Some("closed"), KeepAlive),
+            (Version::HTTP_10, None, Close),
+            (Version::HTTP_10, Some("Keep-Alive"), KeepAlive),
+            (Version::HTTP_10, Some("keep-alive, close"), Close),
+        ] {
+            let mut fields = vec![("Host", "a")];
+            fields.extend(connection.map(|value| ("Connection", value)));
+            let framing = framed(version, &fields).unwrap();
+            assert_eq!(framing.persistence, expected, "{version} {connection:?}");
+        }
+    }
+
+    #[test]
+    fn http_11_names_one_host() {
+        for (fields, sound) in [
+            (&[][..], false),
+            (&[("Host", "a")], true),
+            (&[("Host", "a"), ("Host", "a")], false),
+            (&[("Host", "")], false),
+        ] {
+            assert_eq!(framed(Version::HTTP_11, fields).is_ok(), sound, "{fields:?}");
+        }
+        assert!(framed(Version::HTTP_10, &[]).is_ok());
+        assert!(framed(Version::HTTP_10, &[("Host", "a"), ("Host", "a")]).is_err());
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
+        for (host, sound) in [
+            ("localhost", true),
+            ("localhost:8080", true),
+            ("localhost:", true),
+            ("127.0.0.1:80", true),
+            ("[::1]", true),
+            ("[::1]:8080", true),
+            ("xn--bcher-kva.example", true),
+            ("a_b.example", true),
+            ("%41.example", true),
+            ("%4.example", false),
+            ("%zz", false),
+            ("", false),
+            (":80", false),
+            ("[]", false),
+            ("[v1.fe:80]", true),
+            ("[1::2::3]", false),
+            ("[127.0.0.1]", false),
+            ("[::1", false),
+            ("[::1]x", false),
+            ("[::1]80", false),
+            ("a b", false),
+            ("a/b", false),
+            ("user@a", false),
+            ("a:b", false),
+            ("a:80:80", false),
+            ("a:123456", false),
+            ("a?b", false),
+            ("a#b", false),
+            ("h\u{f6}st", false),
+        ] {
+            assert_eq!(is_host(host.as_bytes()), sound, "{host:?}");
+        }
+    }
+
+    #[test]
+    fn only_100_continue_is_expected_and_only_with_a_body() {
+        let expects =
+            |fields: &[(&str, &str)]| on_11(fields).map(|framing| framing.expects_continue);
+        let length = ("Content-Length", "5");
+        assert_eq!(expects(&[("Expect", "100-continue"), length]), Ok(true));
+        assert_eq!(expects(&[("Expect", "100-Continue"), length]), Ok(true));
+        assert_eq!(expects(&[("Expect", "100-continue")]), Ok(false));
+        assert_eq!(expects(&[("Expect", "a-pony"), length]), Err(BadRequest::Expectation));
+        let on_10 = framed(Version::HTTP_10, &[("Expect", "100-continue"), length]);
+        assert!(!on_10.unwrap().expects_continue);
+    }
+}

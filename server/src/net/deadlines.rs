@@ -1,0 +1,266 @@
+//! Which connection expires next.
+//!
+//! A wheel of buckets, each a list of the tokens that are due in one tick. To move a deadline later,
+//! as every request of a busy connection does, only notes it: the token stays in its bucket, and is
+//! put where it belongs when that bucket is due. So a request costs no list operation, and there is
+//! never more than one entry for a connection.
+
+use std::time::{Duration, Instant};
+
+use super::poller::Token;
+
+/// The deadlines of the connections of one loop.
+pub(crate) struct Deadlines {
+    start: Instant,
+    /// The first tick that has not been looked at.
+    next_tick: u64,
+    /// The front of each bucket's list.
+    buckets: [u32; BUCKETS],
+    /// A bit for each bucket that is not empty.
+    occupied: [u64; BUCKETS / 64],
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The tick it is due in; meaningless while it is in no bucket.
+    due: u64,
+    bucket: u32,
+    before: u32,
+    after: u32,
+}
+
+impl Deadlines {
+    pub(crate) fn new(now: Instant) -> Deadlines {
+        Deadlines {
+            start: now,
+            next_tick: 0,
+            buckets: [NONE; BUCKETS],
+            occupied: [0; BUCKETS / 64],
+            entries: Vec::new(),
+        }
+    }
+
+    /// Lets `token` expire at `when`, instead of whenever it would have.
+    pub(crate) fn set(&mut self, token: Token, when: Instant) {
+        if token >= self.entries.len() {
+            self.entries.resize(token + 1, Entry::NOWHERE);
+        }
+        let due = self.tick_of(when).max(self.next_tick);
+        let was = self.entries[token];
+        self.entries[token].due = due;
+        if was.bucket == NONE {
+            self.link(token);
+        } else if due < was.due {
+            self.unlink(token);
+            self.link(token);
+        }
+    }
+
+    /// Forgets `token`.
+    pub(crate) fn remove(&mut self, token: Token) {
+        if self.entries.get(token).is_some_and(|entry| entry.bucket != NONE) {
+            self.unlink(token);
+        }
+    }
+
+    /// How long nothing expires; `None` while nothing can.
+    pub(crate) fn patience(&self, now: Instant) -> Option<Duration> {
+        let first = (self.next_tick % BUCKETS as u64) as usize;
+        let ahead = (0..=self.occupied.len()).find_map(|step| {
+            let word = (first / 64 + step) % self.occupied.len();
+            let mut bits = self.occupied[word];
+            // The word of the first bucket is looked at twice: its upper part now, its lower last.
+            match step {
+                0 => bits &= u64::MAX << (first % 64),
+                step if step == self.occupied.len() => bits &= !(u64::MAX << (first % 64)),
+                _ => {}
+            }
+            let bucket = word * 64 + bits.trailing_zeros() as usize;
+            (bits != 0).then(|| (bucket + BUCKETS - first) % BUCKETS)
+        })?;
+        let end_of_tick = self.start + TICK * (self.next_tick + ahead as u64 + 1) as u32;
+        Some(end_of_tick.saturating_duration_since(now))
+    }
+
+    /// Takes out what has expired by `now`, one token at a time.
+    pub(crate) fn expired(&mut self, now: Instant) -> Option<Token> {
+        let current =
+            (now.saturating_duration_since(self.start).as_nanos() / TICK.as_nanos()) as u64;
+        // After a long sleep one turn of the wheel sees everything.
+        self.next_tick = self.next_tick.max(current.saturating_sub(BUCKETS as u64));
+        while self.next_tick < current {
+            let bucket = (self.next_tick % BUCKETS as u64) as usize;
+            match self.buckets[bucket] {
+                NONE => self.next_tick += 1,
+                front => {
+                    let token = front as Token;
+                    self.unlink(token);
+                    if self.entries[token].due < current {
+                        return Some(token);
+                    }
+                    // It was moved later, or it is due in a later turn of the wheel.
+                    self.link(token);
+                }
+            }
+        }
+        None
+    }
+
+    fn tick_of(&self, when: Instant) -> u64 {
+        (when.saturating_duration_since(self.start).as_nanos() / TICK.as_nanos()) as u64
+    }
+
+    /// Puts a token into the bucket of its tick, or into the last one of the wheel.
+    fn link(&mut self, token: Token) {
+        // Never into a bucket that the turn under way has left behind.
+        let due = self.entries[token].due.min(self.next_tick + BUCKETS as u64 - 1);
+        let bucket = (due % BUCKETS as u64) as usize;
+        let front = self.buckets[bucket];
+        let entry = &mut self.entries[token];
+        (entry.bucket, entry.before, entry.after) = (bucket as u32, NONE, front);
+        if let Some(next) = self.entries.get_mut(front as usize) {
+            next.before = token as u32;
+        }
+        self.buckets[bucket] = token as u32;
+        self.occupied[bucket / 64] |= 1 << (bucket % 64);
+    }
+
+    fn unlink(&mut self, token: Token) {
+        let Entry { bucket, before, after, .. } = self.entries[token];
+        self.entries[token].bucket = NONE;
+        if let Some(next) = self.entries.get_mut(after as usize) {
+            next.before = before;
+        }
+        match self.entries.get_mut(before as usize) {
+            Some(previous) => previous.after = after,
+            None => self.buckets[bucket as usize] = after,
+        }
+        if self.buckets[bucket as usize] == NONE {
+            self.occupied[bucket as usize / 64] &= !(1 << (bucket % 64));
+        }
+    }
+}
+
+impl Entry {
+    const NOWHERE: Entry = Entry { due: 0, bucket: NONE, before: NONE, after: NONE };
+}
+
+/// No token, no bucket.
+const NONE: u32 = u32::MAX;
+
+/// How exact a deadline is: it passes at most so much late.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The wheel turns once in about 51 s; what is due later waits in its last bucket.
+const BUCKETS: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(start: Instant, millis: u64) -> Instant {
+        start + Duration::from_millis(millis)
+    }
+
+    /// What expires when, looked at every `step` milliseconds up to `end`.
+    fn run(deadlines: &mut Deadlines, start: Instant, step: u64, end: u64) -> Vec<(Token, u64)> {
+        let mut expired = Vec::new();
+        for millis in (0..=end).step_by(step as usize) {
+            while let Some(token) = deadlines.expired(at(start, millis)) {
+                expired.push((token, millis));
+            }
+        }
+        expired
+    }
+
+    #[test]
+    fn tokens_expire_at_most_two_ticks_late_and_never_early() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(start);
+        let due = [0, 1, 49, 50, 1000, 60_000, 51_200, 51_150, 130_000];
+        for (token, millis) in due.into_iter().enumerate() {
+            deadlines.set(token, at(start, millis));
+        }
+        let mut expired = run(&mut deadlines, start, 10, 140_000);
+        expired.sort();
+        assert_eq!(expired.len(), due.len());
+        for (token, millis) in expired {
+            assert!((due[token]..=due[token] + 100).contains(&millis), "{token}: {millis}");
+        }
+        assert_eq!(deadlines.patience(start), None);
+    }
+
+    #[test]
+    fn a_deadline_can_be_moved_both_ways_and_taken_back() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(start);
+        for token in 0..3 {
+            deadlines.set(token, at(start, 1000));
+        }
+        deadlines.set(0, at(start, 100));
+        deadlines.set(1, at(start, 3000));
+        deadlines.remove(2);
+        deadlines.remove(99);
+        let expired = run(&mut deadlines, start, 50, 10_000);
+        assert_eq!(expired.iter().map(|e| e.0).collect::<Vec<_>>(), [0, 1]);
+        assert!((100..=200).contains(&expired[0].1), "{expired:?}");
+        assert!((3000..=3100).contains(&expired[1].1), "{expired:?}");
+    }
+
+    #[test]
+    fn patience_reaches_to_the_next_bucket() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(start);
+        assert_eq!(deadlines.patience(start), None);
+        for millis in [10_000, 300, 40_000] {
+            deadlines.set(millis as Token, at(start, millis));
+        }
+        assert_eq!(deadlines.patience(start), Some(Duration::from_millis(350)));
+        assert_eq!(deadlines.patience(at(start, 200)), Some(Duration::from_millis(150)));
+        assert_eq!(deadlines.expired(at(start, 350)), Some(300));
+        assert_eq!(deadlines.patience(at(start, 350)), Some(Duration::from_millis(9700)));
+        assert_eq!(deadlines.patience(at(start, 60_000)), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_long_sleep_loses_nothing() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(start);
+        for token in 0..100 {
+            deadlines.set(token, at(start, token as u64 * 1000));
+        }
+        let mut expired: Vec<_> =
+            std::iter::from_fn(|| deadlines.expired(at(start, 1_000_000))).collect();
+        expired.sort();
+        assert_eq!(expired, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_long_sleep_expires_nothing_early() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(start);
+        for token in 0..100 {
+            deadlines.set(token, at(start, 45_000));
+            deadlines.set(token, at(start, 51_000 + token as u64 * 1000));
+        }
+        let early: Vec<_> = std::iter::from_fn(|| deadlines.expired(at(start, 51_000))).collect();
+        assert_eq!(early, []);
+        assert_eq!(run(&mut deadlines, start, 1000, 200_000).len(), 100);
+    }
+
+    #[test]
+    fn many_tokens_share_a_bucket_in_any_order() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(start);
+        for token in 0..50 {
+            deadlines.set(token, at(start, 500));
+        }
+        for token in (0..50).step_by(3) {
+            deadlines.remove(token);
+        }
+        let mut left: Vec<_> = std::iter::from_fn(|| deadlines.expired(at(start, 600))).collect();
+        left.sort();
+        assert_eq!(left, (0..50).filter(|token| token % 3 != 0).collect::<Vec<_>>());
+    }
+}

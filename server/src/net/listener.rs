@@ -1,0 +1,130 @@
+//! Bind, and accept until nobody is left; what running out of descriptors does.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::poller::{Poller, Stream};
+
+/// A socket that accepts connections.
+pub(crate) struct Listener {
+    inner: mio::net::TcpListener,
+    address: SocketAddr,
+}
+
+/// What came of asking for a connection.
+pub(crate) enum Accepted {
+    Connection(Stream, SocketAddr),
+    /// Nobody is waiting.
+    Nobody,
+    /// The system has no descriptor or memory left: ask again later, not at once.
+    Exhausted(io::Error),
+}
+
+impl Listener {
+    /// Binds the first of the addresses that can be bound, IPv4 before IPv6.
+    ///
+    /// A name in `addresses` is resolved by the system, once; nothing else ever is.
+    pub(crate) fn bind(
+        addresses: impl ToSocketAddrs,
+        backlog: u16,
+        reuse_address: bool,
+    ) -> io::Result<Listener> {
+        let mut addresses: Vec<SocketAddr> = addresses.to_socket_addrs()?.collect();
+        // `localhost` is both; Python's server, and most of its clients, mean 127.0.0.1.
+        addresses.sort_by_key(SocketAddr::is_ipv6);
+        let mut failure =
+            io::Error::new(io::ErrorKind::InvalidInput, "there is no address to listen on");
+        for address in addresses {
+            match Listener::bind_one(address, backlog, reuse_address) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => {
+                    failure = io::Error::new(
+                        error.kind(),
+                        format!("cannot listen on {address}: {error}"),
+                    );
+                }
+            }
+        }
+        Err(failure)
+    }
+
+    fn bind_one(address: SocketAddr, backlog: u16, reuse_address: bool) -> io::Result<Listener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // On Windows the option lets two servers share a port, which nobody wants.
+        if reuse_address && cfg!(not(windows)) {
+            socket.set_reuse_address(true)?;
+        }
+        if INHERITS_NODELAY {
+            socket.set_tcp_nodelay(true)?;
+        }
+        socket.bind(&address.into())?;
+        socket.listen(i32::from(backlog))?;
+        socket.set_nonblocking(true)?;
+        let listener = TcpListener::from(socket);
+        let address = listener.local_addr()?;
+        Ok(Listener { inner: mio::net::TcpListener::from_std(listener), address })
+    }
+
+    /// The address it is bound to, port 0 resolved.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn register(&mut self, poller: &Poller) -> io::Result<()> {
+        poller.add_listener(&mut self.inner)
+    }
+
+    /// Stops listening; who waits in the kernel's queue is turned away.
+    pub(crate) fn close(mut self, poller: &Poller) {
+        poller.remove_listener(&mut self.inner);
+    }
+
+    /// The next connection.
+    pub(crate) fn accept(&self) -> Accepted {
+        loop {
+            return match self.inner.accept() {
+                Ok((stream, address)) => {
+                    let stream = Stream::new(stream);
+                    if !INHERITS_NODELAY {
+                        // A client that has left already fails later, like any other.
+                        let _ = stream.set_nodelay();
+                    }
+                    Accepted::Connection(stream, address)
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => Accepted::Nobody,
+                    // The client changed its mind, or a signal came: the next one may be there.
+                    io::ErrorKind::Interrupted
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::ConnectionReset => continue,
+                    _ => Accepted::Exhausted(error),
+                },
+            };
+        }
+    }
+}
+
+/// Linux gives an accepted socket the listener's option: one system call less for each connection.
+const INHERITS_NODELAY: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_refused_and_named() {
+        let first = Listener::bind("127.0.0.1:0", 16, true).unwrap();
+        assert_ne!(first.address().port(), 0);
+        let error = Listener::bind(first.address(), 16, true).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!(error.to_string().contains(&first.address().to_string()), "{error}");
+    }
+
+    #[test]
+    fn no_address_is_an_error() {
+        let none: &[SocketAddr] = &[];
+        assert!(Listener::bind(none, 16, true).is_err());
+    }
+}

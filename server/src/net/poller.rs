@@ -1,0 +1,180 @@
+//! Tokens, readiness, wait and wake; the only file that knows mio.
+//!
+//! Readiness is edge-triggered: it is told once, and again only after a read or a write has found
+//! nothing more to do. Every connection is registered once, for both directions.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::{Events, Interest, Poll};
+use socket2::SockRef;
+
+/// Names a registered socket; handed back with its events.
+pub(crate) type Token = usize;
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    /// Somebody called [`Waker::wake`].
+    Woken,
+    /// Clients may be waiting.
+    Acceptable,
+    Ready {
+        token: Token,
+        readiness: Readiness,
+    },
+}
+
+/// What can be done with a socket.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Readiness {
+    pub(crate) readable: bool,
+    pub(crate) writable: bool,
+    /// The peer has ended its side, or the connection is broken: a short read is not the end.
+    pub(crate) ending: bool,
+}
+
+/// Waits for sockets.
+pub(crate) struct Poller {
+    poll: Poll,
+    events: Events,
+    waker: Waker,
+}
+
+/// Wakes a [`Poller`] from anywhere.
+#[derive(Clone)]
+pub(crate) struct Waker(Arc<mio::Waker>);
+
+impl Poller {
+    pub(crate) fn new() -> io::Result<Poller> {
+        let poll = Poll::new()?;
+        let waker = Waker(Arc::new(mio::Waker::new(poll.registry(), WAKER)?));
+        Ok(Poller { poll, events: Events::with_capacity(EVENTS), waker })
+    }
+
+    pub(crate) fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    pub(crate) fn add_listener(&self, listener: &mut mio::net::TcpListener) -> io::Result<()> {
+        self.poll.registry().register(listener, LISTENER, Interest::READABLE)
+    }
+
+    pub(crate) fn remove_listener(&self, listener: &mut mio::net::TcpListener) {
+        // It is about to be closed, which removes it as well.
+        let _ = self.poll.registry().deregister(listener);
+    }
+
+    pub(crate) fn add(&self, stream: &mut Stream, token: Token) -> io::Result<()> {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut stream.0, mio::Token(token), both)
+    }
+
+    /// Waits until something happens or `patience` is over, and puts it into `into`.
+    pub(crate) fn wait(
+        &mut self,
+        patience: Option<Duration>,
+        into: &mut Vec<Event>,
+    ) -> io::Result<()> {
+        match self.poll.poll(&mut self.events, patience) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            result => result?,
+        }
+        into.extend(self.events.iter().map(|event| match event.token() {
+            WAKER => Event::Woken,
+            LISTENER => Event::Acceptable,
+            mio::Token(token) => {
+                let ending = event.is_read_closed() || event.is_error();
+                let readiness = Readiness {
+                    readable: event.is_readable() || ending,
+                    writable: event.is_writable() || event.is_error(),
+                    ending,
+                };
+                Event::Ready { token, readiness }
+            }
+        }));
+        Ok(())
+    }
+}
+
+impl Waker {
+    pub(crate) fn wake(&self) {
+        // It fails only when the poller is gone, and then nobody sleeps.
+        let _ = self.0.wake();
+    }
+}
+
+/// A connected socket that does not block unless it is told to.
+pub(crate) struct Stream(mio::net::TcpStream);
+
+impl Stream {
+    pub(crate) fn new(stream: mio::net::TcpStream) -> Stream {
+        Stream(stream)
+    }
+
+    /// Reads what is there; `WouldBlock` is `None`.
+    pub(crate) fn read(&self, into: &mut [u8]) -> io::Result<Option<usize>> {
+        unless_blocked(|| (&self.0).read(into))
+    }
+
+    /// Writes what the kernel takes at once; `WouldBlock` is `None`.
+    pub(crate) fn write(&self, bytes: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
+        unless_blocked(|| match bytes {
+            [bytes] => (&self.0).write(bytes),
+            bytes => (&self.0).write_vectored(bytes),
+        })
+    }
+
+    /// Tells the peer that nothing more will come.
+    pub(crate) fn end_writing(&self) {
+        // A connection that is broken already needs no telling.
+        let _ = self.0.shutdown(std::net::Shutdown::Write);
+    }
+
+    /// Makes reads and writes wait, so long at the most, or not wait at all.
+    pub(crate) fn set_blocking(&self, patience: Option<Patience>) -> io::Result<()> {
+        let socket = SockRef::from(&self.0);
+        match patience {
+            None => socket.set_nonblocking(true),
+            Some(patience) => {
+                socket.set_read_timeout(Some(patience.read.max(SHORTEST_WAIT)))?;
+                socket.set_write_timeout(Some(patience.write.max(SHORTEST_WAIT)))?;
+                socket.set_nonblocking(false)
+            }
+        }
+    }
+
+    /// Sends small answers at once (Python: `disable_nagle_algorithm`).
+    pub(crate) fn set_nodelay(&self) -> io::Result<()> {
+        self.0.set_nodelay(true)
+    }
+}
+
+/// How long a blocking socket waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Patience {
+    pub(crate) read: Duration,
+    pub(crate) write: Duration,
+}
+
+/// Runs a system call again while signals interrupt it.
+fn unless_blocked(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
+    loop {
+        return match call() {
+            Ok(count) => Ok(Some(count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+    }
+}
+
+const WAKER: mio::Token = mio::Token(usize::MAX);
+const LISTENER: mio::Token = mio::Token(usize::MAX - 1);
+
+/// Events taken at a time; those beyond wait in the kernel for the next.
+const EVENTS: usize = 1024;
+
+/// 0 would mean to wait for ever.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);

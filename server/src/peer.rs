@@ -1,0 +1,120 @@
+//! Who is at the other end, and what they should know of this one.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::http::version::Version;
+
+/// The address of a client (Python: `client_address`).
+///
+/// Prints as `127.0.0.1:50312`. It is the other end of the connection: behind a proxy, the proxy.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PeerAddress {
+    /// An IP address and a port.
+    Ip(SocketAddr),
+    /// A Unix socket; its clients have no address.
+    Unix,
+}
+
+impl PeerAddress {
+    /// The IP address, where there is one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            PeerAddress::Ip(address) => Some(address.ip()),
+            PeerAddress::Unix => None,
+        }
+    }
+
+    /// The port, where there is one.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            PeerAddress::Ip(address) => Some(address.port()),
+            PeerAddress::Unix => None,
+        }
+    }
+
+    /// The address without the port, for people to read (Python: `address_string`).
+    pub(crate) fn host(&self) -> impl fmt::Display + use<> {
+        Host(self.ip())
+    }
+}
+
+impl From<SocketAddr> for PeerAddress {
+    fn from(address: SocketAddr) -> PeerAddress {
+        PeerAddress::Ip(address)
+    }
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PeerAddress::Ip(address) => address.fmt(f),
+            PeerAddress::Unix => f.write_str("unix"),
+        }
+    }
+}
+
+struct Host(Option<IpAddr>);
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(ip) => ip.to_canonical().fmt(f),
+            None => f.write_str("unix"),
+        }
+    }
+}
+
+/// What a handler may know of its server (Python: `self.server`).
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct ServerInfo {
+    /// The address it is bound to, as text. No name is ever looked up.
+    pub server_name: String,
+    /// The port it is bound to; the real one where 0 was asked for.
+    pub server_port: u16,
+    pub(crate) server_address: SocketAddr,
+    /// What the `Server` field says.
+    pub(crate) version_string: String,
+    pub(crate) protocol_version: Version,
+}
+
+impl ServerInfo {
+    /// `server_version` and `sys_version` as the handler has them.
+    pub(crate) fn new(
+        server_address: SocketAddr,
+        server_version: &str,
+        sys_version: &str,
+        protocol_version: Version,
+    ) -> ServerInfo {
+        // What could not stand in a header field must not get there.
+        let version_string = format!("{server_version} {sys_version}")
+            .trim()
+            .chars()
+            .filter(|char| !char.is_control())
+            .collect();
+        ServerInfo {
+            server_name: server_address.ip().to_string(),
+            server_port: server_address.port(),
+            server_address,
+            version_string,
+            protocol_version,
+        }
+    }
+
+    /// Address and port it is bound to.
+    pub fn server_address(&self) -> SocketAddr {
+        self.server_address
+    }
+
+    /// The address it is bound to, as text.
+    pub fn server_name(&self) -> &str {
+        &self.server_name
+    }
+
+    /// The port it is bound to.
+    pub fn server_port(&self) -> u16 {
+        self.server_port
+    }
+}

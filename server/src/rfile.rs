@@ -1,0 +1,383 @@
+//! `rfile`: the body of a request, ending where the body ends.
+//!
+//! What was received with the head is read in place. Beyond it, bytes come from the socket: into
+//! the caller's own memory where it is large enough, else through a window.
+
+use std::io::{self, BufRead, Read};
+
+use crate::http::buffer::Buffer;
+use crate::http::chunked::{BodyDecoder, Then};
+use crate::http::connection::{BodyParts, BodyRest};
+use crate::http::error::BadRequest;
+use crate::http_error::HttpError;
+use crate::socket::Socket;
+
+/// Reads the body of a request (Python: `rfile`).
+///
+/// It ends where the body ends, however the client framed it: `read_to_end` never waits for
+/// another request, and a chunked body is read without its framing.
+///
+/// Errors carry the status they deserve (408 for a body that comes too slowly, 413 for one over the
+/// limit, 400 for one that breaks off or is malformed), so that `?` answers with it.
+pub struct RequestReader<'a> {
+    received: &'a [u8],
+    used: usize,
+    /// Bytes read from the socket, once `received` is used up.
+    window: Option<Buffer>,
+    decoder: BodyDecoder,
+    socket: &'a dyn Socket,
+    taken: u64,
+    max_bytes: u64,
+    expects_continue: bool,
+    failed: Option<BadRequest>,
+}
+
+impl<'a> RequestReader<'a> {
+    pub(crate) fn new(body: BodyParts<'a>, socket: &'a dyn Socket, max_bytes: u64) -> Self {
+        RequestReader {
+            received: body.received,
+            used: 0,
+            window: None,
+            decoder: body.decoder,
+            socket,
+            taken: 0,
+            max_bytes,
+            expects_continue: body.expects_continue,
+            failed: None,
+        }
+    }
+
+    /// Sets how long this body may be, in bytes; `Config::max_body_bytes` until then.
+    ///
+    /// It is looked at when the body is read, so a method can raise it before it reads.
+    pub fn set_max_bytes(&mut self, max_bytes: u64) {
+        self.max_bytes = max_bytes;
+    }
+
+    /// How long this body may be, in bytes.
+    pub fn max_bytes(&self) -> u64 {
+        self.max_bytes
+    }
+
+    /// Whether the client waits to be told that its body is welcome.
+    pub(crate) fn expects_continue(&self) -> bool {
+        self.expects_continue
+    }
+
+    /// The client was told that its body is welcome; it must not be told again.
+    pub(crate) fn mark_continued(&mut self) {
+        self.expects_continue = false;
+    }
+
+    /// How many bytes the body cannot be longer than, judged by what has been received.
+    pub(crate) fn received_bytes(&self) -> usize {
+        self.received.len()
+    }
+
+    /// What goes back to the connection; `None` if the body broke, and the connection with it.
+    pub(crate) fn into_rest(self) -> Option<BodyRest> {
+        if self.failed.is_some() {
+            return None;
+        }
+        Some(BodyRest {
+            decoder: self.decoder,
+            used: self.used,
+            unused: self.window,
+            unasked: self.expects_continue,
+        })
+    }
+
+    /// The bytes at hand.
+    fn source(&self) -> &[u8] {
+        match &self.window {
+            Some(window) => window.bytes(),
+            None => self.received.get(self.used..).unwrap_or_default(),
+        }
+    }
+
+    fn drop_source(&mut self, bytes: usize) {
+        match &mut self.window {
+            Some(window) => window.consume(bytes),
+            None => self.used += bytes,
+        }
+    }
+
+    /// Comes to the next data: so many bytes at the front of the source, or none at the end.
+    ///
+    /// `Starved` only if `wait` is false: then nothing was read from the socket.
+    fn find_data(&mut self, wait: bool) -> Result<Then, BadRequest> {
+        if let Some(failed) = self.failed {
+            return Err(failed);
+        }
+        loop {
+            let source = match &self.window {
+                Some(window) => window.bytes(),
+                None => self.received.get(self.used..).unwrap_or_default(),
+            };
+            let framed = self.decoder.frame(source)?;
+            self.drop_source(framed.skip);
+            self.check_size()?;
+            match framed.then {
+                Then::Starved if wait => self.refill()?,
+                then => return Ok(then),
+            }
+        }
+    }
+
+    /// A length is refused before its bytes come; so is each chunk.
+    fn check_size(&self) -> Result<(), BadRequest> {
+        let is_too_large = self.taken.saturating_add(self.decoder.announced()) > self.max_bytes;
+        if is_too_large { Err(BadRequest::BodyTooLarge) } else { Ok(()) }
+    }
+
+    /// Waits for more bytes in the window.
+    fn refill(&mut self) -> Result<(), BadRequest> {
+        self.ask_for_body()?;
+        let window = self.window.get_or_insert_with(|| Buffer::with_storage(vec![0; WINDOW]));
+        let received = self.socket.read(window.room()).map_err(broken)?;
+        window.fill(received);
+        if received == 0 { Err(BadRequest::BodyCutShort) } else { Ok(()) }
+    }
+
+    /// `100 Continue`, at the first time that bytes are waited for (RFC 9110 §10.1.1).
+    fn ask_for_body(&mut self) -> Result<(), BadRequest> {
+        if std::mem::take(&mut self.expects_continue) {
+            self.socket.write_all(CONTINUE).map_err(broken)?;
+        }
+        Ok(())
+    }
+
+    fn taken(&mut self, bytes: usize) {
+        self.decoder.take(bytes);
+        self.taken += bytes as u64;
+    }
+
+    /// Remembers what broke the body, so that it stays broken, and wraps it.
+    fn fail(&mut self, refused: BadRequest) -> io::Error {
+        self.failed = Some(refused);
+        HttpError::from(refused).into()
+    }
+
+    fn read_data(&mut self, into: &mut [u8]) -> Result<usize, BadRequest> {
+        // Bytes that are surely data go straight into a large enough piece of the caller's memory.
+        let direct = into.len() >= DIRECT;
+        let count = match self.find_data(!direct)? {
+            Then::End => return Ok(0),
+            Then::Data(available) => {
+                let count = available.min(into.len());
+                into[..count].copy_from_slice(&self.source()[..count]);
+                self.drop_source(count);
+                count
+            }
+            Then::Starved => match self.decoder.announced() {
+                0 => {
+                    self.refill()?;
+                    return self.read_data(into);
+                }
+                announced => {
+                    self.ask_for_body()?;
+                    let most = usize::try_from(announced).unwrap_or(usize::MAX).min(into.len());
+                    match self.socket.read(&mut into[..most]).map_err(broken)? {
+                        0 => return Err(BadRequest::BodyCutShort),
+                        count => count,
+                    }
+                }
+            },
+        };
+        self.taken(count);
+        Ok(count)
+    }
+}
+
+impl Read for RequestReader<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        self.read_data(into).map_err(|refused| self.fail(refused))
+    }
+}
+
+impl BufRead for RequestReader<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self.find_data(true) {
+            Ok(Then::Data(available)) => Ok(&self.source()[..available]),
+            Ok(_) => Ok(&[]),
+            Err(refused) => Err(self.fail(refused)),
+        }
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.drop_source(bytes);
+        self.taken(bytes);
+    }
+}
+
+/// What a failing socket means for a body.
+fn broken(error: io::Error) -> BadRequest {
+    match error.kind() {
+        io::ErrorKind::TimedOut => BadRequest::BodyTimeout,
+        _ => BadRequest::BodyCutShort,
+    }
+}
+
+/// Tells a client that its body is welcome.
+pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// Bytes read from the socket at a time where the caller asks for less.
+const WINDOW: usize = 64 * 1024;
+
+/// From this size on, a caller's own memory serves as the window.
+const DIRECT: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::collections::VecDeque;
+    use std::io::IoSlice;
+
+    use super::*;
+    use crate::http::framing::BodyLength;
+
+    /// Gives out prepared pieces, then the peer's end.
+    #[derive(Default)]
+    struct Pieces {
+        pieces: RefCell<VecDeque<Vec<u8>>>,
+        continued: Cell<bool>,
+    }
+
+    impl Pieces {
+        fn of(bytes: &[u8], size: usize) -> Pieces {
+            let pieces = bytes.chunks(size).map(<[u8]>::to_vec).collect();
+            Pieces { pieces: RefCell::new(pieces), continued: Cell::new(false) }
+        }
+    }
+
+    impl Socket for Pieces {
+        fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+            let mut pieces = self.pieces.borrow_mut();
+            let Some(mut piece) = pieces.pop_front() else { return Ok(0) };
+            let count = piece.len().min(into.len());
+            into[..count].copy_from_slice(&piece[..count]);
+            if count < piece.len() {
+                pieces.push_front(piece.split_off(count));
+            }
+            Ok(count)
+        }
+
+        fn try_write(&self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+            panic!("a reader does not answer")
+        }
+
+        fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+            assert_eq!(bytes, CONTINUE);
+            assert!(!self.continued.replace(true), "100 Continue twice");
+            Ok(())
+        }
+    }
+
+    fn reader<'a>(received: &'a [u8], length: BodyLength, socket: &'a Pieces) -> RequestReader<'a> {
+        let decoder = BodyDecoder::new(length);
+        let body = BodyParts { received, decoder, expects_continue: false };
+        RequestReader::new(body, socket, 1 << 20)
+    }
+
+    fn status(error: io::Error) -> u16 {
+        HttpError::from(error).status().code()
+    }
+
+    #[test]
+    fn a_body_is_the_same_however_it_arrives_and_is_read() {
+        let data: Vec<u8> = (0..40_000u32).map(|n| n as u8).collect();
+        let mut chunked = Vec::new();
+        for piece in data.chunks(15_000) {
+            chunked.extend_from_slice(format!("{:x};ext\r\n", piece.len()).as_bytes());
+            chunked.extend_from_slice(piece);
+            chunked.extend_from_slice(b"\r\n");
+        }
+        chunked.extend_from_slice(b"0\r\nA: b\r\n\r\n");
+        for (length, body) in [(BodyLength::Known(40_000), &data), (BodyLength::Chunked, &chunked)]
+        {
+            for received in [0, 1, 7, 20_000, body.len() - 1, body.len()] {
+                for (piece, step) in [(1000, 100), (1000, 20_000), (30_000, 9_000), (7, 40_000)] {
+                    let socket = Pieces::of(&body[received..], piece);
+                    let mut rfile = reader(&body[..received], length, &socket);
+                    let mut out = Vec::new();
+                    let mut chunk = vec![0; step];
+                    loop {
+                        match rfile.read(&mut chunk).unwrap() {
+                            0 => break,
+                            count => out.extend_from_slice(&chunk[..count]),
+                        }
+                    }
+                    assert!(out == data, "{length:?} {received} {piece} {step}");
+                    assert!(rfile.into_rest().unwrap().decoder.is_done());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_can_be_read() {
+        let socket = Pieces::of(b"wo\nthr", 1);
+        let mut rfile = reader(b"one\nt", BodyLength::Known(9), &socket);
+        let mut line = String::new();
+        rfile.read_line(&mut line).unwrap();
+        rfile.read_line(&mut line).unwrap();
+        rfile.read_line(&mut line).unwrap();
+        assert_eq!(line, "one\ntwo\nt");
+    }
+
+    #[test]
+    fn what_follows_the_body_goes_back() {
+        let socket = Pieces::of(b"lo\r\n0\r\n\r\nGET / HTTP/1.1", 100);
+        let mut rfile = reader(b"5\r\nhel", BodyLength::Chunked, &socket);
+        let mut text = String::new();
+        rfile.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "hello");
+        assert_eq!(rfile.into_rest().unwrap().unused.unwrap().bytes(), b"GET / HTTP/1.1");
+    }
+
+    #[test]
+    fn a_broken_body_carries_its_status_and_stays_broken() {
+        let nothing = Pieces::default();
+        for (received, length, code) in [
+            (&b"hel"[..], BodyLength::Known(5), 400),
+            (b"5\r\nhel", BodyLength::Chunked, 400),
+            (b"xyz", BodyLength::Chunked, 400),
+            (b"", BodyLength::Known(1 << 21), 413),
+            (b"200000\r\n", BodyLength::Chunked, 413),
+        ] {
+            let mut rfile = reader(received, length, &nothing);
+            let mut out = Vec::new();
+            assert_eq!(status(rfile.read_to_end(&mut out).unwrap_err()), code, "{length:?}");
+            assert_eq!(status(rfile.read_to_end(&mut out).unwrap_err()), code, "again");
+            assert!(rfile.into_rest().is_none());
+        }
+    }
+
+    #[test]
+    fn a_method_can_raise_the_limit_before_it_reads() {
+        let nothing = Pieces::default();
+        let mut rfile = reader(b"hello", BodyLength::Known(5), &nothing);
+        rfile.set_max_bytes(4);
+        assert_eq!(rfile.max_bytes(), 4);
+        let mut rfile = reader(b"hello", BodyLength::Known(5), &nothing);
+        rfile.set_max_bytes(5);
+        let mut text = String::new();
+        rfile.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "hello");
+    }
+
+    #[test]
+    fn the_client_is_asked_once_and_only_when_bytes_are_missing() {
+        for (received, asked) in [(&b"hello"[..], false), (b"hel", true)] {
+            let socket = Pieces::of(&b"hello"[received.len()..], 1);
+            let mut rfile = reader(received, BodyLength::Known(5), &socket);
+            rfile.expects_continue = true;
+            let mut text = String::new();
+            rfile.read_to_string(&mut text).unwrap();
+            assert_eq!((text.as_str(), socket.continued.get()), ("hello", asked));
+        }
+    }
+}

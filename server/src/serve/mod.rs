@@ -1,0 +1,10 @@
+//! Where bytes and HTTP meet: the loop, and the conversations it serves. From the top:
+
+pub(crate) mod worker;
+
+pub(crate) mod session;
+
+#[cfg(feature = "signals")]
+pub(crate) mod signals;
+
+pub(crate) mod shutdown;

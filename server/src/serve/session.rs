@@ -1,0 +1,630 @@
+//! One socket and one conversation: bytes across, nothing decided.
+//!
+//! The conversation says what it wants ([`Want`]); a session gets it from the socket, or tells its
+//! driver what it has to wait for ([`Next`]). It never blocks, except where a handler reads a long
+//! body or writes more than the client takes: then [`HandlerSocket`] waits, with a deadline.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::io::{self, IoSlice};
+use std::time::{Duration, Instant};
+
+use crate::config::Config;
+use crate::exchange::{Exchange, Outcome};
+use crate::handler::{self, HandlerHooks};
+use crate::http::buffer::Buffer;
+use crate::http::chunked::BodyDecoder;
+use crate::http::connection::{BodyParts, Connection, Parts, Phase, Want};
+use crate::http::date::Stamp;
+use crate::http::encode::AnswerRules;
+use crate::http::error::BadRequest;
+use crate::http::framing::{BodyLength, Persistence};
+use crate::http::head::{HeadLimits, HeadView};
+use crate::http::headers::Headers;
+use crate::http::version::Version;
+use crate::http_error::HttpError;
+use crate::locals::Locals;
+use crate::net::poller::{Patience, Readiness, Stream};
+use crate::peer::{PeerAddress, ServerInfo};
+use crate::rfile::{CONTINUE, RequestReader};
+use crate::socket::Socket;
+use crate::wfile::ResponseWriter;
+
+/// A client's connection and where it stands.
+pub(crate) struct Session {
+    stream: Stream,
+    peer: PeerAddress,
+    connection: Connection,
+    /// Answers on their way out; the first `sent` bytes have gone.
+    output: Vec<u8>,
+    sent: usize,
+    locals: Locals,
+    /// Requests answered so far.
+    requests: u64,
+    end: End,
+    readiness: Readiness,
+    waiting: Waiting,
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Not yet.
+    Open,
+    /// After what is owed has been sent; `gently` if the client may still be sending.
+    AfterOutput { gently: bool },
+    /// All is sent, our side is closed; so many bytes may still be read and dropped.
+    Lingering { bytes: usize },
+    /// Now.
+    Now,
+}
+
+/// What a session's driver does next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Next {
+    /// Call [`Session::answer`].
+    Answer(Call),
+    /// Wait for readiness, until the deadline.
+    Wait(Instant),
+    /// Drop it.
+    Close,
+}
+
+/// What there is to answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Call {
+    Request,
+    Expectation,
+    Refusal(BadRequest),
+}
+
+/// What is waited for, and until when.
+#[derive(Clone, Copy)]
+struct Waiting {
+    reason: Reason,
+    /// Requests answered when the wait began: another request has a deadline of its own.
+    requests: u64,
+    deadline: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Idle,
+    Head,
+    Body,
+    Write,
+    Linger,
+}
+
+/// What a session needs of its loop while it moves.
+pub(crate) struct Tools<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) stock: &'a mut Stock,
+    pub(crate) now: Instant,
+    pub(crate) stopping: bool,
+}
+
+/// What an answer needs beyond its request.
+#[derive(Clone, Copy)]
+pub(crate) struct Service<'a> {
+    pub(crate) handler: &'a HandlerHooks<'a>,
+    pub(crate) server: &'a ServerInfo,
+    pub(crate) config: &'a Config,
+    pub(crate) stamp: &'a Stamp,
+    pub(crate) stopping: bool,
+}
+
+impl Session {
+    pub(crate) fn new(stream: Stream, peer: PeerAddress, now: Instant) -> Session {
+        Session {
+            stream,
+            peer,
+            connection: Connection::default(),
+            output: Vec::new(),
+            sent: 0,
+            locals: Locals::default(),
+            requests: 0,
+            end: End::Open,
+            // The first request may be here before the first event is.
+            readiness: Readiness { readable: true, writable: true, ending: false },
+            waiting: Waiting { reason: Reason::Linger, requests: 0, deadline: now },
+        }
+    }
+
+    pub(crate) fn stream_mut(&mut self) -> &mut Stream {
+        &mut self.stream
+    }
+
+    /// Notes what the poller saw.
+    pub(crate) fn ready(&mut self, readiness: Readiness) {
+        self.readiness.readable |= readiness.readable;
+        self.readiness.writable |= readiness.writable;
+        self.readiness.ending |= readiness.ending;
+    }
+
+    /// Looks for bytes even though no event has told of any.
+    pub(crate) fn look_again(&mut self) {
+        self.readiness.readable = true;
+    }
+
+    /// Whether no request is under way and no answer on its way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.output.is_empty() && self.connection.phase() == Phase::Idle
+    }
+
+    /// Whether some of an answer has not been taken by the kernel.
+    pub(crate) fn owes_output(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// Moves bytes until somebody else has to do something.
+    pub(crate) fn advance(&mut self, tools: &mut Tools<'_>) -> Next {
+        let next = match self.try_advance(tools) {
+            Ok(next) => next,
+            // The connection is broken: there is nobody to tell.
+            Err(_) => Next::Close,
+        };
+        if matches!(next, Next::Wait(_)) {
+            self.give_back(tools.stock);
+        }
+        next
+    }
+
+    fn try_advance(&mut self, tools: &mut Tools<'_>) -> io::Result<Next> {
+        loop {
+            match self.end {
+                End::Open => {}
+                End::Now => return Ok(Next::Close),
+                End::AfterOutput { gently } => {
+                    if !self.flush()? {
+                        return Ok(self.wait(Reason::Write, tools));
+                    }
+                    if !gently {
+                        return Ok(Next::Close);
+                    }
+                    self.stream.end_writing();
+                    self.end = End::Lingering { bytes: MAX_LINGER };
+                    continue;
+                }
+                End::Lingering { bytes } => match self.drop_input(bytes, tools)? {
+                    Some(left) if left > 0 => self.end = End::Lingering { bytes: left },
+                    Some(_) => return Ok(Next::Close),
+                    None => return Ok(self.wait(Reason::Linger, tools)),
+                },
+            }
+            if self.end != End::Open {
+                continue;
+            }
+            match self.connection.advance(head_limits(tools.config)) {
+                // Answers that nobody takes must not pile up, and a handler that will wait for a
+                // body must not wait for a client that waits for an earlier answer.
+                Want::Handler | Want::Expectation | Want::Refusal(_)
+                    if self.must_send_first() && !self.flush()? =>
+                {
+                    return Ok(self.wait(Reason::Write, tools));
+                }
+                Want::Handler => return Ok(Next::Answer(Call::Request)),
+                Want::Expectation => return Ok(Next::Answer(Call::Expectation)),
+                Want::Refusal(refused) => return Ok(Next::Answer(Call::Refusal(refused))),
+                Want::Close => self.end = End::AfterOutput { gently: false },
+                Want::Bytes => {
+                    if !self.flush()? {
+                        return Ok(self.wait(Reason::Write, tools));
+                    }
+                    match self.fill(tools.stock)? {
+                        Some(0) => match self.connection.end_of_input() {
+                            Want::Refusal(refused) => {
+                                return Ok(Next::Answer(Call::Refusal(refused)));
+                            }
+                            _ => self.end = End::Now,
+                        },
+                        Some(_) => {}
+                        None if tools.stopping && self.is_idle() => return Ok(Next::Close),
+                        None => return Ok(self.wait(self.patience(), tools)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The deadline of [`Next::Wait`] has passed.
+    pub(crate) fn expire(&mut self, now: Instant) -> Option<Call> {
+        if now < self.waiting.deadline {
+            return None;
+        }
+        let call = match self.waiting.reason {
+            Reason::Head | Reason::Body => match self.connection.time_out() {
+                Want::Refusal(refused) => Some(Call::Refusal(refused)),
+                _ => None,
+            },
+            Reason::Idle | Reason::Write | Reason::Linger => None,
+        };
+        if call.is_none() {
+            self.end = End::Now;
+        }
+        call
+    }
+
+    /// Has the handler answer what [`Next::Answer`] named.
+    pub(crate) fn answer(&mut self, call: Call, service: Service<'_>) {
+        self.output.drain(..std::mem::take(&mut self.sent));
+        match call {
+            Call::Request => self.answer_request(service),
+            Call::Expectation => self.answer_expectation(service),
+            Call::Refusal(refused) => self.answer_refusal(refused, service),
+        }
+    }
+
+    fn answer_request(&mut self, service: Service<'_>) {
+        self.requests += 1;
+        let may_persist = self.may_persist(service);
+        let Some(parts) = self.connection.parts() else { return self.connection.close() };
+        let asked_to_close = parts.persistence == Persistence::Close;
+        let socket = HandlerSocket::new(&self.stream, service.config);
+        let mut http = exchange(
+            parts,
+            may_persist,
+            Ends { output: &mut self.output, socket: &socket, locals: &mut self.locals },
+            self.peer.clone(),
+            service,
+        );
+        handler::answer(service.handler.0, &mut http);
+        let Outcome { rest, persistence } = http.into_outcome();
+        let blocked = socket.restore();
+        match rest {
+            Some(rest) => self.connection.answered(rest, persistence),
+            None => self.connection.close(),
+        }
+        self.readiness.readable |= blocked;
+        if self.connection.is_closed() {
+            // Who asked for the end, and sends nothing more, only waits for it.
+            let gently = !(asked_to_close && self.connection.input.is_empty());
+            self.end = End::AfterOutput { gently };
+        }
+    }
+
+    fn answer_expectation(&mut self, service: Service<'_>) {
+        let may_persist = self.may_persist(service);
+        let Some(parts) = self.connection.parts() else { return self.connection.close() };
+        let socket = HandlerSocket::new(&self.stream, service.config);
+        let mut http = exchange(
+            parts,
+            may_persist,
+            Ends { output: &mut self.output, socket: &socket, locals: &mut self.locals },
+            self.peer.clone(),
+            service,
+        );
+        let is_welcome = handler::welcomes_body(service.handler.0, &mut http);
+        let is_told = !http.rfile.expects_continue();
+        drop(http);
+        self.readiness.readable |= socket.restore();
+        if is_welcome {
+            self.connection.welcome_body();
+            if !is_told {
+                self.output.extend_from_slice(CONTINUE);
+            }
+        } else {
+            self.connection.close();
+            self.end = End::AfterOutput { gently: true };
+        }
+    }
+
+    fn answer_refusal(&mut self, refused: BadRequest, service: Service<'_>) {
+        let line = refused_line(self.connection.first_line());
+        let command = line.split(' ').next().unwrap_or_default();
+        let head = HeadView {
+            requestline: &line,
+            command,
+            path: "",
+            version: Version::HTTP_11,
+            headers: Headers::empty(),
+        };
+        let body = BodyParts {
+            received: &[],
+            decoder: BodyDecoder::new(BodyLength::Empty),
+            expects_continue: false,
+        };
+        let parts = Parts { head, persistence: Persistence::Close, body };
+        let socket = HandlerSocket::new(&self.stream, service.config);
+        let ends = Ends { output: &mut self.output, socket: &socket, locals: &mut self.locals };
+        let mut http = exchange(parts, false, ends, self.peer.clone(), service);
+        handler::refuse(&mut http, HttpError::from(refused));
+        drop(http);
+        self.readiness.readable |= socket.restore();
+        self.connection.close();
+        self.end = End::AfterOutput { gently: true };
+    }
+
+    fn may_persist(&self, service: Service<'_>) -> bool {
+        let is_last =
+            service.config.max_requests_per_connection.is_some_and(|max| self.requests >= max);
+        !is_last && !service.stopping && service.server.protocol_version >= Version::HTTP_11
+    }
+
+    fn must_send_first(&self) -> bool {
+        self.output.len() - self.sent > MAX_UNSENT
+            || (!self.output.is_empty() && self.connection.body_is_open())
+    }
+
+    fn patience(&self) -> Reason {
+        match self.connection.phase() {
+            Phase::Idle => Reason::Idle,
+            Phase::Head => Reason::Head,
+            Phase::Body => Reason::Body,
+        }
+    }
+
+    /// Waits for `reason`; the deadline is a new one only if the reason is.
+    fn wait(&mut self, reason: Reason, tools: &Tools<'_>) -> Next {
+        let waiting = &mut self.waiting;
+        let is_same = (waiting.reason, waiting.requests) == (reason, self.requests);
+        if !is_same {
+            let patience = match reason {
+                Reason::Idle => tools.config.idle_timeout,
+                Reason::Head => tools.config.head_timeout,
+                Reason::Body => tools.config.body_timeout,
+                Reason::Write => tools.config.write_timeout,
+                Reason::Linger => tools.config.linger_timeout,
+            };
+            let deadline = tools.now + patience.min(LONGEST);
+            *waiting = Waiting { reason, requests: self.requests, deadline };
+        }
+        Next::Wait(waiting.deadline)
+    }
+
+    /// Reads what is there; `None` if nothing is, 0 at the peer's end.
+    fn fill(&mut self, stock: &mut Stock) -> io::Result<Option<usize>> {
+        if !self.readiness.readable {
+            return Ok(None);
+        }
+        if !self.connection.input.has_storage() {
+            self.connection.input = Buffer::with_storage(stock.take_input());
+        }
+        let room = self.connection.input.room();
+        let asked = room.len();
+        let received = self.stream.read(room)?;
+        // After a short read nothing is left, unless the peer's end is.
+        let is_short = received.is_none_or(|received| received < asked);
+        self.readiness.readable = !is_short || (self.readiness.ending && received.is_some());
+        self.connection.input.fill(received.unwrap_or(0));
+        Ok(received)
+    }
+
+    /// Sends what is owed; true if nothing is left.
+    fn flush(&mut self) -> io::Result<bool> {
+        while self.sent < self.output.len() {
+            if !self.readiness.writable {
+                return Ok(false);
+            }
+            match self.stream.write(&[IoSlice::new(&self.output[self.sent..])])? {
+                Some(count) => {
+                    self.sent += count;
+                    // Progress: the next stall has a deadline of its own.
+                    self.waiting.reason = Reason::Idle;
+                }
+                None => self.readiness.writable = false,
+            }
+        }
+        self.output.clear();
+        self.sent = 0;
+        Ok(true)
+    }
+
+    /// Drops what the peer still sends: the bytes left of its allowance (0 at its end), or `None`
+    /// if nothing is there.
+    fn drop_input(&mut self, allowed: usize, tools: &mut Tools<'_>) -> io::Result<Option<usize>> {
+        let left = self.connection.input.len();
+        self.connection.input.consume(left);
+        Ok(match self.fill(tools.stock)? {
+            Some(0) => Some(0),
+            Some(count) => Some(allowed.saturating_sub(count)),
+            None => None,
+        })
+    }
+
+    /// Gives memory that nothing is in back to the loop.
+    fn give_back(&mut self, stock: &mut Stock) {
+        if self.connection.input.is_empty() && self.connection.input.has_storage() {
+            stock.give_input(self.connection.input.take_storage());
+        }
+        if self.output.is_empty() && self.output.capacity() > 0 {
+            stock.give_output(std::mem::take(&mut self.output));
+        }
+    }
+
+    /// Takes memory for an answer from the loop.
+    pub(crate) fn provide(&mut self, stock: &mut Stock) {
+        if self.output.capacity() == 0 {
+            self.output = stock.take_output();
+        }
+    }
+}
+
+/// The ends of a connection that an exchange works with.
+struct Ends<'a> {
+    output: &'a mut Vec<u8>,
+    socket: &'a dyn Socket,
+    locals: &'a mut Locals,
+}
+
+fn exchange<'a>(
+    parts: Parts<'a>,
+    may_persist: bool,
+    ends: Ends<'a>,
+    client_address: PeerAddress,
+    service: Service<'a>,
+) -> Exchange<'a> {
+    let Parts { head, persistence, body } = parts;
+    let rules = AnswerRules {
+        head_only: head.command == "HEAD",
+        modern_client: head.version >= Version::HTTP_11,
+        version: service.server.protocol_version,
+    };
+    Exchange {
+        command: head.command,
+        path: head.path,
+        requestline: head.requestline,
+        request_version: head.version,
+        headers: head.headers,
+        client_address,
+        server: service.server,
+        close_connection: !may_persist || persistence == Persistence::Close,
+        rfile: RequestReader::new(body, ends.socket, service.config.max_body_bytes),
+        wfile: ResponseWriter::new(ends.output, ends.socket, service.stamp, rules),
+        locals: Locals::default(),
+        connection_locals: ends.locals,
+        hooks: service.handler,
+    }
+}
+
+/// What the log and the error page may show of a line that was refused.
+fn refused_line(line: &[u8]) -> Cow<'_, str> {
+    let shown = line.len().min(MAX_REFUSED_LINE);
+    String::from_utf8_lossy(&line[..shown])
+}
+
+fn head_limits(config: &Config) -> HeadLimits {
+    HeadLimits {
+        head_bytes: config.max_head_bytes,
+        target_bytes: config.max_target_bytes,
+        fields: config.max_header_fields,
+    }
+}
+
+/// A connection's socket as its handler may use it: it waits, with the deadlines of `Config`.
+struct HandlerSocket<'a> {
+    stream: &'a Stream,
+    config: &'a Config,
+    /// When the handler first waited for its body, and how much came since.
+    body: Cell<Option<(Instant, u64)>>,
+    is_blocking: Cell<bool>,
+}
+
+impl<'a> HandlerSocket<'a> {
+    fn new(stream: &'a Stream, config: &'a Config) -> HandlerSocket<'a> {
+        HandlerSocket { stream, config, body: Cell::new(None), is_blocking: Cell::new(false) }
+    }
+
+    /// How much longer the body may take: `body_timeout`, and what `min_body_rate` allows for the
+    /// bytes that came.
+    fn body_patience(&self) -> io::Result<Duration> {
+        let (start, received) = self.body.get().unwrap_or_else(|| (Instant::now(), 0));
+        self.body.set(Some((start, received)));
+        let earned = Duration::from_secs(received / u64::from(self.config.min_body_rate.max(1)));
+        let allowed = self.config.body_timeout.min(LONGEST) + earned;
+        allowed.checked_sub(start.elapsed()).ok_or_else(|| io::ErrorKind::TimedOut.into())
+    }
+
+    fn block(&self, read: Duration) -> io::Result<()> {
+        self.is_blocking.set(true);
+        let write = self.config.write_timeout.min(LONGEST);
+        self.stream.set_blocking(Some(Patience { read, write }))
+    }
+
+    fn unblock(&self) -> io::Result<()> {
+        match self.is_blocking.replace(false) {
+            true => self.stream.set_blocking(None),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes the socket fit for its loop again; true if the handler has read from it.
+    fn restore(&self) -> bool {
+        // If it fails, so will the next read of the loop, which then closes it.
+        let _ = self.unblock();
+        self.body.get().is_some()
+    }
+}
+
+impl Socket for HandlerSocket<'_> {
+    fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        let patience = self.body_patience()?;
+        let received = match self.is_blocking.get() {
+            true => None,
+            false => self.stream.read(into)?,
+        };
+        let count = match received {
+            Some(count) => count,
+            None => {
+                self.block(patience)?;
+                self.stream.read(into)?.ok_or(io::ErrorKind::TimedOut)?
+            }
+        };
+        if let Some((start, received)) = self.body.get() {
+            self.body.set(Some((start, received + count as u64)));
+        }
+        Ok(count)
+    }
+
+    fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.unblock()?;
+        Ok(self.stream.write(bytes)?.unwrap_or(0))
+    }
+
+    fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let written = match self.stream.write(&[IoSlice::new(bytes)])? {
+                Some(count) => count,
+                None if self.is_blocking.get() => return Err(io::ErrorKind::TimedOut.into()),
+                None => {
+                    self.block(self.config.body_timeout.min(LONGEST))?;
+                    continue;
+                }
+            };
+            bytes = &bytes[written..];
+        }
+        Ok(())
+    }
+}
+
+/// Memory that connections without work have given back.
+#[derive(Default)]
+pub(crate) struct Stock {
+    inputs: Vec<Vec<u8>>,
+    outputs: Vec<Vec<u8>>,
+}
+
+impl Stock {
+    fn take_input(&mut self) -> Vec<u8> {
+        self.inputs.pop().unwrap_or_else(|| vec![0; INPUT])
+    }
+
+    fn give_input(&mut self, storage: Vec<u8>) {
+        if storage.len() == INPUT && self.inputs.len() < MAX_STOCK {
+            self.inputs.push(storage);
+        }
+    }
+
+    fn take_output(&mut self) -> Vec<u8> {
+        self.outputs.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT))
+    }
+
+    fn give_output(&mut self, output: Vec<u8>) {
+        if output.capacity() <= MAX_OUTPUT && self.outputs.len() < MAX_STOCK {
+            self.outputs.push(output);
+        }
+    }
+}
+
+/// Bytes asked of the kernel in one read: a batch of pipelined requests, or a large head.
+const INPUT: usize = 16 * 1024;
+
+const OUTPUT: usize = 16 * 1024;
+
+/// Larger memory than this is not kept for another answer.
+const MAX_OUTPUT: usize = 256 * 1024;
+
+/// Pieces of memory kept of each kind.
+const MAX_STOCK: usize = 64;
+
+/// Answers are made while no more than this waits to be sent.
+const MAX_UNSENT: usize = 64 * 1024;
+
+/// How much a client may still send after its answer, before it is cut off.
+const MAX_LINGER: usize = 16 * 1024 * 1024;
+
+/// Bytes of a refused line that are shown.
+const MAX_REFUSED_LINE: usize = 256;
+
+/// Longer than any wait; a deadline that far off is none.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -1,0 +1,157 @@
+//! `HttpServer`: bind, serve, shut down.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Instant;
+
+use crate::config::Config;
+use crate::handler::{HandlerHooks, RequestHandler};
+use crate::net::listener::Listener;
+use crate::peer::ServerInfo;
+use crate::serve::shutdown::ShutdownHandle;
+use crate::serve::worker::{Serving, Until, Worker};
+
+/// A server with one thread: many connections at once, one request at a time (Python:
+/// `HTTPServer`).
+///
+/// Idle and slow clients cost it no thread and hold nobody up; a handler that takes long does. Its
+/// handler need not be `Send` or `Sync`, and may borrow what outlives the server.
+///
+/// ```no_run
+/// use basehttp::{Exchange, HttpServer, http_handler};
+///
+/// struct Hello;
+///
+/// #[http_handler]
+/// impl Hello {
+///     fn do_GET(&self) -> &'static str { "hello\n" }
+/// }
+///
+/// fn main() -> std::io::Result<()> {
+///     let server = HttpServer::bind("localhost:8080", Hello)?;
+///     println!("Starting server at http://{}", server.server_address());
+///     server.serve_forever()
+/// }
+/// ```
+pub struct HttpServer<'h> {
+    worker: Worker,
+    handler: Box<dyn RequestHandler + 'h>,
+    info: ServerInfo,
+    config: Config,
+    shutdown: ShutdownHandle,
+}
+
+impl<'h> HttpServer<'h> {
+    /// Binds an address, with the default [`Config`]; port 0 takes a free one.
+    ///
+    /// Connections are accepted by the system from here on, and answered once the server serves.
+    ///
+    /// # Errors
+    /// Those of the system, with the address in their words: `AddrInUse` for a taken port.
+    pub fn bind(
+        address: impl ToSocketAddrs,
+        handler: impl RequestHandler + 'h,
+    ) -> io::Result<HttpServer<'h>> {
+        HttpServer::bind_with(address, handler, Config::default())
+    }
+
+    /// [`bind`](Self::bind) with limits and deadlines of your own.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_with(
+        address: impl ToSocketAddrs,
+        handler: impl RequestHandler + 'h,
+        config: Config,
+    ) -> io::Result<HttpServer<'h>> {
+        let listener =
+            Listener::bind(address, config.request_queue_size, config.allow_reuse_address)?;
+        HttpServer::build(listener, Box::new(handler), config)
+    }
+
+    /// Not generic, so that it is compiled once, with this crate.
+    fn build(
+        listener: Listener,
+        handler: Box<dyn RequestHandler + 'h>,
+        config: Config,
+    ) -> io::Result<HttpServer<'h>> {
+        let info = ServerInfo::new(
+            listener.address(),
+            handler.server_version(),
+            handler.sys_version(),
+            handler.protocol_version(),
+        );
+        let worker = Worker::new(listener, &info)?;
+        let shutdown = ShutdownHandle::new(worker.waker());
+        Ok(HttpServer { worker, handler, info, config, shutdown })
+    }
+
+    /// Serves until it is [shut down](ShutdownHandle::shutdown) (Python: `serve_forever`).
+    ///
+    /// # Errors
+    /// When the system will not let it wait for its sockets: nothing that a client can do.
+    pub fn serve_forever(mut self) -> io::Result<()> {
+        let handle = self.shutdown.clone();
+        let mut guard = handle.serving();
+        guard.report = self.run(Until::Stopped(&handle))?;
+        Ok(())
+    }
+
+    /// Serves until it is shut down, or until the process is told to end: by Ctrl-C, or by SIGTERM.
+    ///
+    /// A second Ctrl-C ends the process at once. (On Windows there are no such signals: there this
+    /// is [`serve_forever`](Self::serve_forever), and Ctrl-C ends the process.)
+    ///
+    /// # Errors
+    /// As [`serve_forever`](Self::serve_forever), and those of installing the signal handlers.
+    #[cfg(feature = "signals")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "signals")))]
+    pub fn serve_until_signal(self) -> io::Result<()> {
+        let _watch = crate::serve::signals::watch(self.shutdown_handle())?;
+        self.serve_forever()
+    }
+
+    /// Answers one request, and returns (Python: `handle_request`).
+    ///
+    /// It waits for one as long as [`Config::timeout`] says. Connections stay open in between, and
+    /// are looked after only while this runs.
+    ///
+    /// # Errors
+    /// As [`serve_forever`](Self::serve_forever).
+    pub fn handle_request(&mut self) -> io::Result<()> {
+        let at_most = self.config.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        self.run(Until::Answered { at_most }).map(drop)
+    }
+
+    /// A handle that stops the server, from another thread or from inside a handler.
+    pub fn shutdown_handle(&self) -> ShutdownHandle {
+        self.shutdown.clone()
+    }
+
+    /// Address and port it is bound to (Python: `server_address`); port 0 is resolved.
+    pub fn server_address(&self) -> SocketAddr {
+        self.info.server_address()
+    }
+
+    /// The port it is bound to (Python: `server_port`).
+    pub fn server_port(&self) -> u16 {
+        self.info.server_port()
+    }
+
+    /// The address it is bound to, as text (Python: `server_name`). No name is looked up.
+    pub fn server_name(&self) -> &str {
+        self.info.server_name()
+    }
+
+    fn run(&mut self, until: Until<'_>) -> io::Result<crate::ShutdownReport> {
+        let handler = HandlerHooks(&*self.handler);
+        let serving = Serving { handler: &handler, server: &self.info, config: &self.config };
+        self.worker.run(serving, until)
+    }
+}
+
+impl std::fmt::Debug for HttpServer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpServer").field("server_address", &self.server_address()).finish()
+    }
+}

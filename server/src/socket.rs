@@ -1,0 +1,23 @@
+//! What `rfile` and `wfile` need of a connection's socket.
+//!
+//! A trait, so that both can be shown to keep their promises without a socket; the real one is in
+//! `serve/session.rs`. All methods take `&self`: reader and writer share it, as they share the
+//! connection.
+
+use std::io::{self, IoSlice};
+
+/// The two directions of a connection, as a handler's thread may use them.
+pub(crate) trait Socket {
+    /// Waits for bytes of a body and reads them; 0 is the peer's end.
+    ///
+    /// Fails with `TimedOut` when the body's deadline has passed.
+    fn read(&self, into: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes what the kernel takes at once, perhaps nothing.
+    fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Writes everything, waiting where it must.
+    ///
+    /// Fails with `TimedOut` when the peer takes nothing for as long as the write deadline.
+    fn write_all(&self, bytes: &[u8]) -> io::Result<()>;
+}

@@ -1,0 +1,670 @@
+//! `wfile`: one answer on its way, from the status line to the last byte.
+//!
+//! ```text
+//!   Unstarted ──begin──▶ Head ──end_head──▶ Held ──────finish──────▶ Done
+//!       ▲                 │                  │ too long, or flushed   ▲
+//!       └── interim 1xx ──┘                  └──────▶ Flowing ────────┘
+//! ```
+//!
+//! An answer is gathered behind those that the client is still owed. While its length is not known
+//! its head is *held*: it ends with `Content-Length` if the answer turns out short, and with
+//! `Transfer-Encoding` (or the end of the connection) if it does not. As long as nothing of it has
+//! left, an error can still take its place.
+
+use std::io::{self, IoSlice, Write};
+
+use crate::header_value::ToHeaderValue;
+use crate::http::date::Stamp;
+use crate::http::encode::{self, AnswerRules, Delimiter};
+use crate::http::framing::Persistence;
+use crate::http::head::is_tchar;
+use crate::http::status::{InvalidStatus, Status};
+use crate::http_error::{HttpError, is_phrase};
+use crate::socket::Socket;
+
+/// Writes the body of an answer (Python: `wfile`).
+///
+/// What is written is gathered and sent when the method returns. An answer of up to 64 KiB gets a
+/// `Content-Length`; a longer one, or one that is [flushed](Write::flush), is sent as it comes:
+/// chunked to an HTTP/1.1 client, ended by the connection to an older one. A method that knows the
+/// length may send `Content-Length` itself, and must keep it.
+///
+/// Writing before `send_response` begins a `200 OK`; writing before `end_headers` ends the headers.
+/// To a HEAD request, and with a status that allows no body, nothing of the body is sent.
+pub struct ResponseWriter<'a> {
+    out: &'a mut Vec<u8>,
+    socket: &'a dyn Socket,
+    stamp: &'a Stamp,
+    rules: AnswerRules,
+    persistence: Persistence,
+    stage: Stage,
+    /// Where this answer begins in `out`.
+    start: usize,
+    /// Some of this answer has been given to the kernel: it cannot be taken back.
+    has_left: bool,
+    status: Option<Status>,
+    fields: FieldsSent,
+    /// Fields sent before the status: they go out with whatever answer follows.
+    early: Vec<u8>,
+    early_fields: FieldsSent,
+    /// `Content-Length` as the handler has it.
+    declared: Option<u64>,
+    mistake: Option<Mistake>,
+    /// Bytes of the body so far, sent or (for HEAD) only counted.
+    body_bytes: u64,
+}
+
+enum Stage {
+    /// No status yet.
+    Unstarted,
+    /// Status line and fields are in `out`; `end_headers` has not been called.
+    Head,
+    /// The fields are in `out` up to `body`, and behind them the body; the head is not ended.
+    Held { body: usize },
+    /// The head is ended and tells where the body ends, which begins at `body` in `out` as long as
+    /// nothing has left.
+    Flowing { flow: Flow, body: usize },
+    /// The answer is complete, or given up.
+    Done,
+}
+
+/// A body that goes out as it is written.
+enum Flow {
+    /// So many bytes are still to come.
+    Length(u64),
+    /// Where the data of the chunk under way begins in `out`.
+    Chunked(Option<usize>),
+    UntilClose,
+    /// Counted, not sent.
+    Dropped,
+}
+
+/// Fields that the server adds where the handler does not.
+#[derive(Clone, Copy, Default)]
+struct FieldsSent {
+    /// Where the lines of the stamp are, `Server` and `Date`.
+    stamp: Option<usize>,
+    server: bool,
+    date: bool,
+    content_type: bool,
+}
+
+/// What a handler may do wrong with a head; reported by `end_headers`.
+#[derive(Debug)]
+pub(crate) enum Mistake {
+    Status(InvalidStatus),
+    SecondStatus(Status),
+    NoStatus,
+    Phrase(Status),
+    FieldName(String),
+    FieldValue(String),
+    TransferEncoding,
+    ContentLength,
+    LateField(String),
+}
+
+/// What an answer was in the end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finished {
+    pub(crate) persistence: Persistence,
+    pub(crate) body_bytes: u64,
+    /// The client got, or will get, all that was promised to it.
+    pub(crate) is_complete: bool,
+}
+
+impl<'a> ResponseWriter<'a> {
+    pub(crate) fn new(
+        out: &'a mut Vec<u8>,
+        socket: &'a dyn Socket,
+        stamp: &'a Stamp,
+        rules: AnswerRules,
+    ) -> Self {
+        let start = out.len();
+        ResponseWriter {
+            out,
+            socket,
+            stamp,
+            rules,
+            persistence: Persistence::Close,
+            stage: Stage::Unstarted,
+            start,
+            has_left: false,
+            status: None,
+            fields: FieldsSent::default(),
+            early: Vec::new(),
+            early_fields: FieldsSent::default(),
+            declared: None,
+            mistake: None,
+            body_bytes: 0,
+        }
+    }
+
+    /// The status of the answer begun, if one has been.
+    pub(crate) fn status(&self) -> Option<Status> {
+        self.status
+    }
+
+    /// Whether `Content-Type` has been sent.
+    pub(crate) fn has_content_type(&self) -> bool {
+        self.fields.content_type || self.early_fields.content_type
+    }
+
+    /// Whether `Content-Length` has been sent.
+    pub(crate) fn has_length(&self) -> bool {
+        self.declared.is_some()
+    }
+
+    /// Whether `end_headers` has something to complain about.
+    pub(crate) fn has_mistake(&self) -> bool {
+        self.mistake.is_some()
+    }
+
+    /// Whether the head has not been ended, so that fields can still be added.
+    pub(crate) fn is_head_open(&self) -> bool {
+        matches!(self.stage, Stage::Unstarted | Stage::Head)
+    }
+
+    /// What is missing of the `Content-Length` that the handler sent.
+    pub(crate) fn missing_bytes(&self) -> u64 {
+        match self.stage {
+            Stage::Flowing { flow: Flow::Length(left), .. } => left,
+            _ => 0,
+        }
+    }
+
+    /// Whether another answer can still take this one's place.
+    pub(crate) fn is_replaceable(&self) -> bool {
+        !self.has_left
+    }
+
+    /// What the head will say of the connection, unless a later call says otherwise.
+    pub(crate) fn set_persistence(&mut self, persistence: Persistence) {
+        self.persistence = persistence;
+    }
+
+    /// Begins an answer with its status line, and with `Server` and `Date` if `stamped`.
+    pub(crate) fn begin(
+        &mut self,
+        status: Result<Status, InvalidStatus>,
+        phrase: Option<&str>,
+        stamped: bool,
+    ) {
+        let status = match status {
+            Ok(status) => status,
+            Err(invalid) => return self.remember(Mistake::Status(invalid)),
+        };
+        if !matches!(self.stage, Stage::Unstarted) {
+            return self.remember(Mistake::SecondStatus(status));
+        }
+        if phrase.is_some_and(|phrase| !is_phrase(phrase)) {
+            return self.remember(Mistake::Phrase(status));
+        }
+        let phrase = phrase.or(status.phrase()).unwrap_or("");
+        self.status = Some(status);
+        self.stage = Stage::Head;
+        encode::status_line(self.out, self.rules.version, status, phrase);
+        if is_interim(status) {
+            return;
+        }
+        self.fields = self.early_fields;
+        if stamped {
+            self.fields.stamp = Some(self.out.len());
+            self.out.extend_from_slice(self.stamp.both());
+        }
+        self.out.extend_from_slice(&self.early);
+    }
+
+    /// Adds a field; one that cannot be sent is remembered for `end_headers`.
+    pub(crate) fn field(&mut self, name: &str, value: &(impl ToHeaderValue + ?Sized)) {
+        if !self.is_head_open() {
+            return self.remember(Mistake::LateField(name.to_owned()));
+        }
+        if name.is_empty() || !name.bytes().all(is_tchar) {
+            return self.remember(Mistake::FieldName(name.to_owned()));
+        }
+        let (out, fields) = match self.stage {
+            Stage::Unstarted => (&mut self.early, &mut self.early_fields),
+            _ => (&mut *self.out, &mut self.fields),
+        };
+        let line = out.len();
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        let at = out.len();
+        value.write_to(out);
+        if out[at..].iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            out.truncate(line);
+            return self.remember(Mistake::FieldValue(name.to_owned()));
+        }
+        match fields.note(name, &out[at..]) {
+            Noted::Plain => out.extend_from_slice(b"\r\n"),
+            // Framing is written by `end_head`, and only there.
+            Noted::Length(length) => {
+                out.truncate(line);
+                match (length, self.declared) {
+                    (Some(length), None) => self.declared = Some(length),
+                    (Some(length), Some(declared)) if length == declared => {}
+                    _ => self.remember(Mistake::ContentLength),
+                }
+            }
+            Noted::Connection(persistence) => {
+                out.truncate(line);
+                self.persistence = persistence;
+            }
+            Noted::TransferEncoding => {
+                out.truncate(line);
+                self.remember(Mistake::TransferEncoding);
+            }
+        }
+    }
+
+    /// What the last `Connection` field, or the server, makes of the connection.
+    pub(crate) fn persistence(&self) -> Persistence {
+        self.persistence
+    }
+
+    /// Ends the head: an interim answer is sent at once, any other waits for its body.
+    pub(crate) fn end_head(&mut self) -> io::Result<()> {
+        if let Some(mistake) = self.mistake.take() {
+            self.discard();
+            return Err(mistake.into());
+        }
+        let status = match (&self.stage, self.status) {
+            (Stage::Head, Some(status)) => status,
+            (Stage::Unstarted, _) => return Err(Mistake::NoStatus.into()),
+            _ => return Ok(()),
+        };
+        if is_interim(status) {
+            return self.end_interim();
+        }
+        self.complete_stamp();
+        match self.declared {
+            Some(length) => {
+                self.flow(status, self.rules.known_length(status, length));
+                Ok(())
+            }
+            None => {
+                self.stage = Stage::Held { body: self.out.len() };
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes back what was gathered of this answer, so that another can take its place.
+    ///
+    /// Fields that were sent before the status stay.
+    pub(crate) fn discard(&mut self) {
+        if self.has_left {
+            return;
+        }
+        self.out.truncate(self.start);
+        self.stage = Stage::Unstarted;
+        self.status = None;
+        self.fields = FieldsSent::default();
+        self.declared = None;
+        self.mistake = None;
+        self.body_bytes = 0;
+    }
+
+    /// Takes the whole answer back, early fields and all: its head from the status line on, and
+    /// its body. `None`, and nothing changes, if it was not begun or cannot be taken back.
+    pub(crate) fn take_back(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let body = match self.stage {
+            Stage::Head => self.out.len(),
+            Stage::Held { body } => body,
+            // The head of a declared length is ended, but its body stands behind it as it is.
+            Stage::Flowing { flow: Flow::Length(_) | Flow::Dropped, body } => body,
+            _ => return None,
+        };
+        if self.has_left {
+            return None;
+        }
+        let body = self.out.split_off(body);
+        let head = self.out.split_off(self.start);
+        self.discard();
+        self.early.clear();
+        self.early_fields = FieldsSent::default();
+        Some((head, body))
+    }
+
+    /// The lines that [`begin`](Self::begin) adds by itself.
+    pub(crate) fn stamp_lines(&self) -> &'a [u8] {
+        self.stamp.both()
+    }
+
+    /// Ends the answer, and the head too if that was left open.
+    pub(crate) fn finish(&mut self) -> Finished {
+        if self.is_head_open() && (self.begin_if_needed().is_err() || self.end_head().is_err()) {
+            return self.give_up();
+        }
+        let status = self.status.unwrap_or(Status::OK);
+        let is_complete = match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Held { body } => {
+                self.end_held(status, body);
+                true
+            }
+            Stage::Flowing { flow: Flow::Chunked(chunk), .. } => {
+                self.end_chunk(chunk);
+                self.out.extend_from_slice(encode::LAST_CHUNK);
+                true
+            }
+            Stage::Flowing { flow: Flow::Length(left), .. } => left == 0,
+            Stage::Flowing { flow: Flow::UntilClose | Flow::Dropped, .. } => true,
+            Stage::Unstarted | Stage::Head | Stage::Done => false,
+        };
+        if !is_complete {
+            self.persistence = Persistence::Close;
+        }
+        let body_bytes = if self.rules.sends_body(status) { self.body_bytes } else { 0 };
+        Finished { persistence: self.persistence, body_bytes, is_complete }
+    }
+
+    /// Ends an answer in the middle: only the end of the connection can tell the client.
+    pub(crate) fn give_up(&mut self) -> Finished {
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Flowing { flow: Flow::Chunked(chunk), .. } => self.end_chunk(chunk),
+            Stage::Flowing { .. } | Stage::Done => {}
+            // A head that was not ended would only puzzle the client.
+            _ => self.out.truncate(self.start),
+        }
+        self.persistence = Persistence::Close;
+        Finished {
+            persistence: Persistence::Close,
+            body_bytes: self.body_bytes,
+            is_complete: false,
+        }
+    }
+
+    fn remember(&mut self, mistake: Mistake) {
+        // The first one is the cause of the others.
+        self.mistake.get_or_insert(mistake);
+    }
+
+    /// A method that writes without a status means 200.
+    fn begin_if_needed(&mut self) -> io::Result<()> {
+        if let Some(mistake) = self.mistake.take() {
+            self.discard();
+            return Err(mistake.into());
+        }
+        if matches!(self.stage, Stage::Unstarted) {
+            self.begin(Ok(Status::OK), None, true);
+        }
+        Ok(())
+    }
+
+    /// Sends an interim answer (RFC 9110 §15.2); one that an old client must not see is dropped.
+    fn end_interim(&mut self) -> io::Result<()> {
+        if self.rules.modern_client {
+            self.out.extend_from_slice(b"\r\n");
+            self.start = self.out.len();
+        } else {
+            self.out.truncate(self.start);
+        }
+        self.stage = Stage::Unstarted;
+        self.status = None;
+        self.fields = FieldsSent::default();
+        self.declared = None;
+        self.spill()
+    }
+
+    /// Each final answer has one `Date` (RFC 9110 §6.6.1) and at most one `Server`: the handler's
+    /// where it sent one, else the server's.
+    fn complete_stamp(&mut self) {
+        let Some(stamp) = self.fields.stamp else {
+            if !self.fields.date {
+                self.out.extend_from_slice(self.stamp.date());
+            }
+            return;
+        };
+        let date = stamp + self.stamp.server_len();
+        if self.fields.date {
+            self.out.drain(date..stamp + self.stamp.both().len());
+        }
+        if self.fields.server {
+            self.out.drain(stamp..date);
+        }
+    }
+
+    /// Ends the head of an answer whose body is complete.
+    fn end_held(&mut self, status: Status, body: usize) {
+        let delimiter = match self.body_bytes {
+            // What a GET would have brought is not known: better no length than a wrong one.
+            0 if self.rules.head_only => Delimiter::None,
+            length => self.rules.known_length(status, length),
+        };
+        let (persistence, rules) = (self.persistence, self.rules);
+        encode::insert(self.out, body, |out| encode::end_head(out, delimiter, persistence, rules));
+    }
+
+    /// Ends the head now, before the body is complete.
+    fn flow(&mut self, status: Status, delimiter: Delimiter) {
+        if delimiter == Delimiter::Close {
+            self.persistence = Persistence::Close;
+        }
+        let (persistence, rules) = (self.persistence, self.rules);
+        let end = self.out.len();
+        let body = match self.stage {
+            Stage::Held { body } => body,
+            _ => end,
+        };
+        encode::insert(self.out, body, |out| encode::end_head(out, delimiter, persistence, rules));
+        let held = end - body;
+        let body = self.out.len() - held;
+        let flow = match delimiter {
+            _ if !self.rules.sends_body(status) => Flow::Dropped,
+            Delimiter::Length(length) => Flow::Length(length.saturating_sub(self.body_bytes)),
+            Delimiter::Chunked => Flow::Chunked((held > 0).then_some(body)),
+            Delimiter::Close => Flow::UntilClose,
+            Delimiter::None => Flow::Dropped,
+        };
+        self.stage = Stage::Flowing { flow, body };
+    }
+
+    /// Adds body bytes to a head that is held; ends the head once they are too many.
+    fn hold(&mut self, status: Status, body: usize, bytes: &[u8]) -> io::Result<()> {
+        if self.out.len() - body + bytes.len() > MAX_HELD {
+            self.flow(status, self.rules.unknown_length(status));
+            return self.flow_on(bytes);
+        }
+        if self.rules.sends_body(status) {
+            self.out.extend_from_slice(bytes);
+        }
+        self.body_bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Adds body bytes behind an ended head.
+    fn flow_on(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Stage::Flowing { flow, .. } = &mut self.stage else { return Ok(()) };
+        match flow {
+            Flow::Dropped => {}
+            Flow::UntilClose => self.send(bytes)?,
+            Flow::Length(left) => {
+                let Some(rest) = left.checked_sub(bytes.len() as u64) else {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidInput,
+                        "the body is longer than the content-length sent for it",
+                    ));
+                };
+                *left = rest;
+                self.send(bytes)?;
+            }
+            Flow::Chunked(None) if bytes.len() >= LARGE_CHUNK => {
+                encode::chunk_size(self.out, bytes.len());
+                self.send(bytes)?;
+                self.out.extend_from_slice(b"\r\n");
+            }
+            Flow::Chunked(chunk) => {
+                let data = *chunk.get_or_insert(self.out.len());
+                self.out.extend_from_slice(bytes);
+                if self.out.len() - data >= LARGE_CHUNK {
+                    *chunk = None;
+                    self.end_chunk(Some(data));
+                    self.send(&[])?;
+                }
+            }
+        }
+        self.body_bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Puts the size in front of the data of a chunk, and the line end behind it.
+    fn end_chunk(&mut self, data: Option<usize>) {
+        if let Some(data) = data.filter(|data| *data < self.out.len()) {
+            let len = self.out.len() - data;
+            encode::insert(self.out, data, |out| encode::chunk_size(out, len));
+            self.out.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// Gathers `bytes`; much is offered to the kernel, and only too much is waited for.
+    fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if self.out.len() + bytes.len() > LARGE {
+            let gathered = self.out.len();
+            let sent = self.socket.try_write(&[IoSlice::new(self.out), IoSlice::new(bytes)])?;
+            self.forget(sent.min(gathered));
+            self.has_left |= sent > gathered;
+            bytes = bytes.get(sent.saturating_sub(gathered)..).unwrap_or_default();
+            if self.out.len() + bytes.len() > HIGH_WATER {
+                self.has_left = true;
+                self.socket.write_all(self.out)?;
+                self.forget(self.out.len());
+                let (now, later) = bytes.split_at(bytes.len().saturating_sub(LARGE));
+                self.socket.write_all(now)?;
+                bytes = later;
+            }
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Offers everything gathered to the kernel.
+    fn spill(&mut self) -> io::Result<()> {
+        let sent = self.socket.try_write(&[IoSlice::new(self.out)])?;
+        self.forget(sent);
+        Ok(())
+    }
+
+    /// Drops the first `sent` bytes, which the kernel has.
+    fn forget(&mut self, sent: usize) {
+        self.has_left |= sent > self.start;
+        self.start = self.start.saturating_sub(sent);
+        self.out.drain(..sent);
+    }
+}
+
+impl Write for ResponseWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.is_head_open() {
+            self.begin_if_needed()?;
+            self.end_head()?;
+        }
+        match (&self.stage, self.status) {
+            (Stage::Held { body }, Some(status)) => self.hold(status, *body, bytes),
+            _ => self.flow_on(bytes),
+        }
+    }
+
+    /// Sends what has been written so far; the answer is no longer held for its length.
+    ///
+    /// What the client does not take at once is kept and sent later: it does not wait.
+    fn flush(&mut self) -> io::Result<()> {
+        match (&mut self.stage, self.status) {
+            (Stage::Unstarted | Stage::Head | Stage::Done, _) => return Ok(()),
+            (Stage::Held { .. }, Some(status)) => {
+                self.flow(status, self.rules.unknown_length(status));
+            }
+            _ => {}
+        }
+        if let Stage::Flowing { flow: Flow::Chunked(chunk), .. } = &mut self.stage {
+            let data = chunk.take();
+            self.end_chunk(data);
+        }
+        self.spill()
+    }
+}
+
+/// What a field means to the writer.
+enum Noted {
+    Plain,
+    /// `Content-Length`, if it is a number.
+    Length(Option<u64>),
+    Connection(Persistence),
+    TransferEncoding,
+}
+
+impl FieldsSent {
+    fn note(&mut self, name: &str, value: &[u8]) -> Noted {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            4 if is("date") => self.date = true,
+            6 if is("server") => self.server = true,
+            12 if is("content-type") => self.content_type = true,
+            10 if is("connection") => {
+                // As in Python: these two are meant for the server, which writes the field itself.
+                if value.eq_ignore_ascii_case(b"close") {
+                    return Noted::Connection(Persistence::Close);
+                }
+                if value.eq_ignore_ascii_case(b"keep-alive") {
+                    return Noted::Connection(Persistence::KeepAlive);
+                }
+            }
+            14 if is("content-length") => {
+                let digits = str::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
+                return Noted::Length(digits.and_then(|digits| digits.parse().ok()));
+            }
+            17 if is("transfer-encoding") => return Noted::TransferEncoding,
+            _ => {}
+        }
+        Noted::Plain
+    }
+}
+
+/// 1xx says that the answer is still to come; 101 is one (RFC 9110 §15.2.2).
+fn is_interim(status: Status) -> bool {
+    status.is_informational() && status != Status::SWITCHING_PROTOCOLS
+}
+
+impl From<Mistake> for io::Error {
+    fn from(mistake: Mistake) -> io::Error {
+        let words = match mistake {
+            Mistake::Status(invalid) => invalid.to_string(),
+            Mistake::SecondStatus(status) => {
+                format!("send_response({status}) after the answer had begun")
+            }
+            Mistake::NoStatus => "end_headers() before send_response()".to_owned(),
+            Mistake::Phrase(status) => format!("the message of {status} has a control character"),
+            Mistake::FieldName(name) => format!("{name:?} is not a header field name"),
+            Mistake::FieldValue(name) => {
+                format!("the value of header field {name} has a control character")
+            }
+            Mistake::TransferEncoding => {
+                "Transfer-Encoding is the server's: write the body, it is chunked where needed"
+                    .to_owned()
+            }
+            Mistake::ContentLength => {
+                "Content-Length must be one decimal number, sent once".to_owned()
+            }
+            Mistake::LateField(name) => {
+                format!("header field {name} was sent after end_headers()")
+            }
+        };
+        HttpError::new(Status::INTERNAL_SERVER_ERROR).because(words).into()
+    }
+}
+
+/// How much of a body is held for its `Content-Length`.
+const MAX_HELD: usize = 64 * 1024;
+
+/// A chunk is ended when it has so many bytes.
+const LARGE_CHUNK: usize = 16 * 1024;
+
+/// From here on what is gathered is offered to the kernel before more is added.
+const LARGE: usize = 64 * 1024;
+
+/// So much may wait for a slow client; beyond, the handler's thread waits too.
+const HIGH_WATER: usize = 1024 * 1024;
