@@ -285,15 +285,27 @@ pub(crate) fn refuse(http: &mut Exchange<'_>, error: HttpError) {
 /// Runs `step`, and completes the answer in every case.
 fn conclude(http: &mut Exchange<'_>, step: impl FnOnce(&mut Exchange<'_>) -> Handled) {
     let completed = contain(http, |http| {
-        let handled = contain(http, step).and_then(|()| check_complete(http));
-        if let Err(error) = handled {
-            // What cannot be taken back is cut: `finish` sees that it is not complete.
-            let _ = http.refuse(&error).inspect_err(|_| http.cut_short());
+        step(http)?;
+        check_complete(http)?;
+        http.finish();
+        Ok(())
+    });
+    if let Err(error) = completed {
+        fail(http, &error);
+    }
+}
+
+/// Answers with the error; where that is no longer possible, the answer is cut.
+#[cold]
+fn fail(http: &mut Exchange<'_>, error: &HttpError) {
+    let failed = contain(http, |http| {
+        if http.refuse(error).is_err() {
+            http.cut_short();
         }
         http.finish();
         Ok(())
     });
-    if completed.is_err() {
+    if failed.is_err() {
         // A hook panicked on the way: there is nobody left to ask for words.
         http.cut_short();
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::{fmt, io};
 
+use crate::http::bytes::is_text;
 use crate::http::error::BadRequest;
 use crate::http::status::{IntoStatus, Status};
 
@@ -107,7 +108,7 @@ impl HttpError {
 
 /// What a reason phrase is made of (RFC 9112 §4), short enough for a line.
 pub(crate) fn is_phrase(text: &str) -> bool {
-    text.len() <= 512 && text.bytes().all(|byte| !byte.is_ascii_control() || byte == b'\t')
+    text.len() <= 512 && text.bytes().all(is_text)
 }
 
 /// `404 Not Found`, and the cause where there is one.

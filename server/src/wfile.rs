@@ -14,10 +14,10 @@
 use std::io::{self, IoSlice, Write};
 
 use crate::header_value::ToHeaderValue;
+use crate::http::bytes::{is_all_text, is_token};
 use crate::http::date::Stamp;
 use crate::http::encode::{self, AnswerRules, Delimiter};
 use crate::http::framing::Persistence;
-use crate::http::head::is_tchar;
 use crate::http::status::{InvalidStatus, Status};
 use crate::http_error::{HttpError, is_phrase};
 use crate::socket::Socket;
@@ -199,7 +199,6 @@ impl<'a> ResponseWriter<'a> {
         if phrase.is_some_and(|phrase| !is_phrase(phrase)) {
             return self.remember(Mistake::Phrase(status));
         }
-        let phrase = phrase.or(status.phrase()).unwrap_or("");
         self.status = Some(status);
         self.stage = Stage::Head;
         encode::status_line(self.out, self.rules.version, status, phrase);
@@ -219,41 +218,46 @@ impl<'a> ResponseWriter<'a> {
         if !self.is_head_open() {
             return self.remember(Mistake::LateField(name.to_owned()));
         }
-        if name.is_empty() || !name.bytes().all(is_tchar) {
+        if !is_token(name.as_bytes()) {
             return self.remember(Mistake::FieldName(name.to_owned()));
         }
-        let (out, fields) = match self.stage {
-            Stage::Unstarted => (&mut self.early, &mut self.early_fields),
-            _ => (&mut *self.out, &mut self.fields),
+        let out = match self.stage {
+            Stage::Unstarted => &mut self.early,
+            _ => &mut *self.out,
         };
         let line = out.len();
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b": ");
-        let at = out.len();
         value.write_to(out);
-        if out[at..].iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
-            out.truncate(line);
-            return self.remember(Mistake::FieldValue(name.to_owned()));
+        self.check_field(name, line);
+    }
+
+    /// Keeps the field line that begins at `line`, or takes it back.
+    fn check_field(&mut self, name: &str, line: usize) {
+        let (out, fields) = match self.stage {
+            Stage::Unstarted => (&mut self.early, &mut self.early_fields),
+            _ => (&mut *self.out, &mut self.fields),
+        };
+        let value = out.get(line + name.len() + 2..).unwrap_or_default();
+        let noted = match is_all_text(value) {
+            true => fields.note(name, value),
+            false => Noted::Refused,
+        };
+        if let Noted::Plain = noted {
+            return out.extend_from_slice(b"\r\n");
         }
-        match fields.note(name, &out[at..]) {
-            Noted::Plain => out.extend_from_slice(b"\r\n"),
+        out.truncate(line);
+        match noted {
+            Noted::Plain => {}
+            Noted::Refused => self.remember(Mistake::FieldValue(name.to_owned())),
             // Framing is written by `end_head`, and only there.
-            Noted::Length(length) => {
-                out.truncate(line);
-                match (length, self.declared) {
-                    (Some(length), None) => self.declared = Some(length),
-                    (Some(length), Some(declared)) if length == declared => {}
-                    _ => self.remember(Mistake::ContentLength),
-                }
-            }
-            Noted::Connection(persistence) => {
-                out.truncate(line);
-                self.persistence = persistence;
-            }
-            Noted::TransferEncoding => {
-                out.truncate(line);
-                self.remember(Mistake::TransferEncoding);
-            }
+            Noted::Connection(persistence) => self.persistence = persistence,
+            Noted::TransferEncoding => self.remember(Mistake::TransferEncoding),
+            Noted::Length(length) => match (length, self.declared) {
+                (Some(length), None) => self.declared = Some(length),
+                (Some(length), Some(declared)) if length == declared => {}
+                _ => self.remember(Mistake::ContentLength),
+            },
         }
     }
 
@@ -374,6 +378,7 @@ impl<'a> ResponseWriter<'a> {
         }
     }
 
+    #[cold]
     fn remember(&mut self, mistake: Mistake) {
         // The first one is the cause of the others.
         self.mistake.get_or_insert(mistake);
@@ -591,6 +596,8 @@ impl Write for ResponseWriter<'_> {
 /// What a field means to the writer.
 enum Noted {
     Plain,
+    /// It cannot be sent.
+    Refused,
     /// `Content-Length`, if it is a number.
     Length(Option<u64>),
     Connection(Persistence),
@@ -599,12 +606,13 @@ enum Noted {
 
 impl FieldsSent {
     fn note(&mut self, name: &str, value: &[u8]) -> Noted {
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        // As it is usually spelt first: that is one comparison.
+        let is = |known: &str| name == known || name.eq_ignore_ascii_case(known);
         match name.len() {
-            4 if is("date") => self.date = true,
-            6 if is("server") => self.server = true,
-            12 if is("content-type") => self.content_type = true,
-            10 if is("connection") => {
+            4 if is("Date") => self.date = true,
+            6 if is("Server") => self.server = true,
+            12 if is("Content-Type") => self.content_type = true,
+            10 if is("Connection") => {
                 // As in Python: these two are meant for the server, which writes the field itself.
                 if value.eq_ignore_ascii_case(b"close") {
                     return Noted::Connection(Persistence::Close);
@@ -613,11 +621,11 @@ impl FieldsSent {
                     return Noted::Connection(Persistence::KeepAlive);
                 }
             }
-            14 if is("content-length") => {
+            14 if is("Content-Length") => {
                 let digits = str::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
                 return Noted::Length(digits.and_then(|digits| digits.parse().ok()));
             }
-            17 if is("transfer-encoding") => return Noted::TransferEncoding,
+            17 if is("Transfer-Encoding") => return Noted::TransferEncoding,
             _ => {}
         }
         Noted::Plain

@@ -10,9 +10,9 @@
 //! follow them. What is not exactly the grammar is refused, since a lenient reader and a strict one
 //! would see different requests behind it.
 
+use super::bytes::{is_tchar, is_text};
 use super::error::BadRequest;
 use super::framing::BodyLength;
-use super::head::is_tchar;
 
 /// Finds the data in the bytes that follow a head.
 #[derive(Clone, Debug)]
@@ -184,11 +184,6 @@ impl ChunkedDecoder {
 
 fn hex_digit(byte: u8) -> Result<u64, BadRequest> {
     char::from(byte).to_digit(16).map(u64::from).ok_or(BadRequest::Chunk)
-}
-
-/// What a field value or an extension is made of (RFC 9110 §5.5).
-fn is_text(byte: u8) -> bool {
-    !byte.is_ascii_control() || byte == b'\t'
 }
 
 /// Hexadecimal digits of a chunk size: as many as 64 bits have.

@@ -15,7 +15,7 @@ use super::buffer::Buffer;
 use super::chunked::{BodyDecoder, Then};
 use super::error::BadRequest;
 use super::framing::{BodyLength, Persistence};
-use super::head::{HeadLimits, HeadScan, HeadView, RequestHead};
+use super::head::{HeadLimits, HeadScan, HeadView, RequestHead, text_of};
 
 /// What a conversation needs before it can go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub(crate) struct Connection {
     /// What was received and belongs to no finished request.
     pub(crate) input: Buffer,
     state: State,
+    /// The text of a head that is not UTF-8, while it is lent.
+    other_text: Option<Box<str>>,
 }
 
 enum State {
@@ -163,23 +165,26 @@ impl Connection {
     }
 
     /// Lends the request that [`Want::Handler`] or [`Want::Expectation`] announced.
-    pub(crate) fn parts(&self) -> Option<Parts<'_>> {
-        let (head, expects_continue) = match &self.state {
-            State::Body { head, expectation, .. } => (head, *expectation != Expectation::None),
-            State::Request { head, body } => {
-                (head, head.framing.expects_continue && matches!(body, BodyInBuffer::Start))
+    pub(crate) fn parts(&mut self) -> Option<Parts<'_>> {
+        let (head, body, expects_continue) = match &self.state {
+            State::Body { head, expectation, .. } => {
+                (head, BodyInBuffer::Start, *expectation != Expectation::None)
             }
+            State::Request { head, body } => (head, *body, head.framing.expects_continue),
             _ => return None,
         };
         let bytes = self.input.bytes();
-        let received = match &self.state {
-            State::Request { body: BodyInBuffer::Whole(len), .. } => {
-                &bytes[head.len..head.len + len]
-            }
-            _ => &bytes[head.len..],
+        let (head_bytes, behind) = bytes.split_at_checked(head.len())?;
+        let text = match str::from_utf8(head_bytes) {
+            Ok(text) => text,
+            Err(_) => self.other_text.insert(text_of(head_bytes)),
+        };
+        let received = match body {
+            BodyInBuffer::Whole(len) => behind.get(..len)?,
+            BodyInBuffer::Start => behind,
         };
         Some(Parts {
-            head: head.view(bytes),
+            head: head.view(head_bytes, text),
             persistence: head.framing.persistence,
             body: BodyParts {
                 received,
@@ -203,20 +208,17 @@ impl Connection {
 
     /// The request has its answer; `rest` is what the handler left of the body.
     pub(crate) fn answered(&mut self, rest: BodyRest, persistence: Persistence) {
-        let State::Request { head, body } = std::mem::take(&mut self.state) else {
-            self.state = State::Closed;
-            return;
-        };
+        let State::Request { head, body } = &self.state else { return self.close() };
         let keeps = persistence == Persistence::KeepAlive;
-        self.state = match body {
+        self.state = match *body {
             BodyInBuffer::Whole(len) => {
-                self.input.consume(head.len + len);
+                self.input.consume(head.len() + len);
                 if keeps { State::default() } else { State::Closed }
             }
             BodyInBuffer::Start => {
                 match rest.unused {
                     Some(unused) => self.input = unused,
-                    None => self.input.consume(head.len + rest.used),
+                    None => self.input.consume(head.len() + rest.used),
                 }
                 let is_bearable = rest.decoder.announced() <= MAX_REST && !rest.unasked;
                 if keeps && (rest.decoder.is_done() || is_bearable) {
@@ -277,9 +279,9 @@ impl Connection {
         if self.input.is_empty() {
             return Ok(Some(Want::Bytes));
         }
-        let bytes = self.input.bytes();
-        let Some(extent) = scan.find_end(bytes, limits)? else { return Ok(Some(Want::Bytes)) };
-        let head = RequestHead::parse(bytes, extent, limits)?;
+        let Some(head) = scan.read(self.input.bytes_mut(), limits)? else {
+            return Ok(Some(Want::Bytes));
+        };
         self.state = if head.framing.body == BodyLength::Empty {
             State::Request { head, body: BodyInBuffer::Whole(0) }
         } else {
@@ -296,7 +298,7 @@ impl Connection {
     /// Collects a body until it is complete or too long to wait for.
     fn collect_body(&mut self) -> Result<Option<Want>, BadRequest> {
         let State::Body { head, probe, expectation } = &mut self.state else { return Ok(None) };
-        let behind_head = self.input.bytes().get(head.len..).unwrap_or_default();
+        let behind_head = self.input.bytes().get(head.len()..).unwrap_or_default();
         let is_whole = probe.advance(behind_head)?;
         let waits = !is_whole && *expectation == Expectation::Open;
         let is_long = probe.seen as u64 + probe.decoder.announced() > MAX_BUFFERED;

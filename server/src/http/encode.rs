@@ -61,13 +61,21 @@ impl AnswerRules {
     }
 }
 
-/// Begins a head: `HTTP/1.1 200 OK`. `phrase` has been checked.
-pub(crate) fn status_line(out: &mut Vec<u8>, version: Version, status: Status, phrase: &str) {
+/// Begins a head: `HTTP/1.1 200 OK`. A `phrase` of the caller's own has been checked.
+pub(crate) fn status_line(
+    out: &mut Vec<u8>,
+    version: Version,
+    status: Status,
+    phrase: Option<&str>,
+) {
+    if let (Version::HTTP_11, None, Some(line)) = (version, phrase, status.line()) {
+        return out.extend_from_slice(line.as_bytes());
+    }
     out.extend_from_slice(if version == Version::HTTP_10 { b"HTTP/1.0 " } else { b"HTTP/1.1 " });
     out.extend_from_slice(&status.digits());
     // The blank stays where there is no phrase (RFC 9112 §4).
     out.push(b' ');
-    out.extend_from_slice(phrase.as_bytes());
+    out.extend_from_slice(phrase.or(status.phrase()).unwrap_or("").as_bytes());
     out.extend_from_slice(b"\r\n");
 }
 
@@ -146,8 +154,11 @@ mod tests {
     fn a_status_line_keeps_the_blank_of_an_absent_phrase() {
         let line =
             |status, phrase| written(|out| status_line(out, Version::HTTP_11, status, phrase));
-        assert_eq!(line(Status::OK, "OK"), "HTTP/1.1 200 OK\r\n");
-        assert_eq!(line(Status::new(299).unwrap(), ""), "HTTP/1.1 299 \r\n");
+        assert_eq!(line(Status::OK, None), "HTTP/1.1 200 OK\r\n");
+        assert_eq!(line(Status::OK, Some("Fine")), "HTTP/1.1 200 Fine\r\n");
+        assert_eq!(line(Status::new(299).unwrap(), None), "HTTP/1.1 299 \r\n");
+        let old = written(|out| status_line(out, Version::HTTP_10, Status::OK, None));
+        assert_eq!(old, "HTTP/1.0 200 OK\r\n");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::net::Ipv6Addr;
 
 use httparse::Header;
 
+use super::bytes::is_host_byte;
 use super::error::BadRequest;
 use super::version::Version;
 
@@ -36,16 +37,17 @@ pub(crate) struct Framing {
 }
 
 /// Reads the fields that frame a request, and refuses whatever two readers could read differently.
+#[inline(always)]
 pub(crate) fn frame(version: Version, fields: &[Header<'_>]) -> Result<Framing, BadRequest> {
     let mut seen = Seen::default();
     for field in fields {
         // By length first: hardly any field is compared with a name at all.
         match field.name.len() {
-            4 if is(field, "host") => seen.host(field.value)?,
-            6 if is(field, "expect") => seen.expect(field.value)?,
-            10 if is(field, "connection") => seen.connection(field.value),
-            14 if is(field, "content-length") => seen.content_length(field.value)?,
-            17 if is(field, "transfer-encoding") => seen.transfer_encoding(field.value)?,
+            4 if is(field, "Host") => seen.host(field.value)?,
+            6 if is(field, "Expect") => seen.expect(field.value)?,
+            10 if is(field, "Connection") => seen.connection(field.value),
+            14 if is(field, "Content-Length") => seen.content_length(field.value)?,
+            17 if is(field, "Transfer-Encoding") => seen.transfer_encoding(field.value)?,
             _ => {}
         }
     }
@@ -143,8 +145,9 @@ impl Seen {
     }
 }
 
-fn is(field: &Header<'_>, lower_case: &str) -> bool {
-    field.name.eq_ignore_ascii_case(lower_case)
+/// As it is usually spelt first: that is one comparison.
+fn is(field: &Header<'_>, name: &str) -> bool {
+    field.name == name || field.name.eq_ignore_ascii_case(name)
 }
 
 /// The elements of a comma-separated list, without the blanks around them.
@@ -155,15 +158,11 @@ fn tokens(value: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
 /// `uri-host [ ":" port ]` with a host that is not empty (RFC 9110 §4.2.1, §7.2; RFC 3986 §3.2).
 pub(crate) fn is_host(value: &[u8]) -> bool {
     let host_len = match value.first() {
-        Some(b'[') => memchr::memchr(b']', value).map_or(0, |bracket| bracket + 1),
-        _ => memchr::memchr(b':', value).unwrap_or(value.len()),
+        Some(b'[') => ip_literal_len(value),
+        _ => reg_name_len(value),
     };
     let (host, port) = value.split_at(host_len);
-    let is_sound = match host {
-        [b'[', address @ .., b']'] => is_ip_literal(address),
-        _ => !host.is_empty() && is_reg_name(host),
-    };
-    is_sound
+    !host.is_empty()
         && match port {
             [] => true,
             [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
@@ -171,35 +170,29 @@ pub(crate) fn is_host(value: &[u8]) -> bool {
         }
 }
 
-/// What may stand between brackets: an IPv6 address, or the `IPvFuture` of RFC 3986 §3.2.2.
-fn is_ip_literal(address: &[u8]) -> bool {
-    match address {
-        [b'v' | b'V', rest @ ..] => {
-            rest.contains(&b'.')
-                && rest.iter().all(|&b| is_unreserved(b) || is_sub_delim(b) || b == b':')
+/// How long the registered name, or the IPv4 address, at the front is.
+fn reg_name_len(value: &[u8]) -> usize {
+    let mut len = 0;
+    loop {
+        len += value[len..].iter().take_while(|byte| is_host_byte(**byte)).count();
+        match &value[len..] {
+            [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => len += 3,
+            _ => return len,
         }
-        _ => str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok()),
     }
 }
 
-/// Unreserved characters, sub-delimiters and percent-encoded bytes (RFC 3986 §3.2.2).
-fn is_reg_name(mut host: &[u8]) -> bool {
-    while let Some((&byte, rest)) = host.split_first() {
-        host = match (byte, rest) {
-            (b'%', [a, b, rest @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest,
-            _ if is_unreserved(byte) || is_sub_delim(byte) => rest,
-            _ => return false,
-        };
-    }
-    true
-}
-
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
-
-fn is_sub_delim(byte: u8) -> bool {
-    matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+/// How long the address in brackets at the front is, 0 if it is none: IPv6, or the `IPvFuture` of
+/// RFC 3986 §3.2.2.
+fn ip_literal_len(value: &[u8]) -> usize {
+    let Some(end) = memchr::memchr(b']', value) else { return 0 };
+    let is_address = match &value[1..end] {
+        [b'v' | b'V', rest @ ..] => {
+            rest.contains(&b'.') && rest.iter().all(|&byte| is_host_byte(byte) || byte == b':')
+        }
+        address => str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok()),
+    };
+    if is_address { end + 1 } else { 0 }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub(crate) mod headers;
 pub(crate) mod target;
 
 pub(crate) mod buffer;
+pub(crate) mod bytes;
 pub(crate) mod date;
 pub(crate) mod error;
 pub(crate) mod status;

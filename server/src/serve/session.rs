@@ -19,7 +19,7 @@ use crate::http::date::Stamp;
 use crate::http::encode::AnswerRules;
 use crate::http::error::BadRequest;
 use crate::http::framing::{BodyLength, Persistence};
-use crate::http::head::{HeadLimits, HeadView};
+use crate::http::head::{HeadLimits, HeadView, MOST_FIELDS};
 use crate::http::headers::Headers;
 use crate::http::version::Version;
 use crate::http_error::HttpError;
@@ -247,7 +247,9 @@ impl Session {
 
     /// Has the handler answer what [`Next::Answer`] named.
     pub(crate) fn answer(&mut self, call: Call, service: Service<'_>) {
-        self.output.drain(..std::mem::take(&mut self.sent));
+        if self.sent > 0 {
+            self.output.drain(..std::mem::take(&mut self.sent));
+        }
         match call {
             Call::Request => self.answer_request(service),
             Call::Expectation => self.answer_expectation(service),
@@ -487,7 +489,7 @@ fn head_limits(config: &Config) -> HeadLimits {
     HeadLimits {
         head_bytes: config.max_head_bytes,
         target_bytes: config.max_target_bytes,
-        fields: config.max_header_fields,
+        fields: config.max_header_fields.min(MOST_FIELDS),
     }
 }
 

@@ -1,0 +1,131 @@
+//! Which bytes may stand where (RFC 9110 §5, RFC 3986 §3): one look-up for each.
+
+/// What a method and a field name are made of: a token (RFC 9110 §5.6.2).
+pub(crate) fn is_tchar(byte: u8) -> bool {
+    has(byte, TOKEN)
+}
+
+/// Whether all `bytes` may stand in a request target: visible ASCII without what a URI never carries
+/// raw.
+///
+/// Stricter would refuse what browsers send: they leave `|`, `^`, `{`, `}`, `\` and the backtick
+/// in a query as they are. A fragment never leaves the client (RFC 9110 §4.2.5).
+pub(crate) fn is_all_target(bytes: &[u8]) -> bool {
+    bytes.iter().fold(TARGET, |all, byte| all & CLASSES[*byte as usize]) != 0
+}
+
+/// What a field value, a reason phrase or a chunk extension is made of (RFC 9110 §5.5): no control
+/// character but the tab.
+pub(crate) fn is_text(byte: u8) -> bool {
+    has(byte, TEXT)
+}
+
+/// Whether all `bytes` are [text](is_text); eight at a time, since every value sent is asked.
+pub(crate) fn is_all_text(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    // A tab is not worth a place in the sieve: where there is one, each byte is looked at.
+    let may_be_control = words.iter().fold(0, |found, word| {
+        let word = u64::from_ne_bytes(*word);
+        let below_space = word.wrapping_sub(EACH * 0x20) & !word;
+        let delete = word ^ (EACH * 0x7f);
+        let is_delete = delete.wrapping_sub(EACH) & !delete;
+        found | below_space | is_delete
+    }) & (EACH * 0x80);
+    (may_be_control == 0 || bytes.iter().all(|byte| is_text(*byte)))
+        && rest.iter().all(|byte| is_text(*byte))
+}
+
+/// Whether all `bytes` are [tchars](is_tchar), and there is one.
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
+    // Without a branch for each byte: names are short and nearly always right.
+    !bytes.is_empty() && bytes.iter().fold(TOKEN, |all, byte| all & CLASSES[*byte as usize]) != 0
+}
+
+/// What a host name is made of, short of percent-encoded bytes: unreserved characters and
+/// sub-delimiters (RFC 3986 §3.2.2).
+pub(crate) fn is_host_byte(byte: u8) -> bool {
+    has(byte, HOST)
+}
+
+fn has(byte: u8, class: u8) -> bool {
+    CLASSES[byte as usize] & class != 0
+}
+
+/// A one in each byte of a word.
+const EACH: u64 = u64::MAX / 255;
+
+const TOKEN: u8 = 1;
+const TARGET: u8 = 2;
+const TEXT: u8 = 4;
+const HOST: u8 = 8;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let char = byte as u8;
+        let alphanumeric = char.is_ascii_alphanumeric();
+        if alphanumeric || one_of(char, b"!#$%&'*+-.^_`|~") {
+            classes[byte] |= TOKEN;
+        }
+        if char.is_ascii_graphic() && !one_of(char, b"\"<>#") {
+            classes[byte] |= TARGET;
+        }
+        if !char.is_ascii_control() || char == b'\t' {
+            classes[byte] |= TEXT;
+        }
+        if alphanumeric || one_of(char, b"-._~!$&'()*+,;=") {
+            classes[byte] |= HOST;
+        }
+        byte += 1;
+    }
+    classes
+};
+
+const fn one_of(byte: u8, of: &[u8]) -> bool {
+    let mut at = 0;
+    while at < of.len() {
+        if of[at] == byte {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(is: fn(u8) -> bool) -> String {
+        (0..=127u8).filter(|byte| is(*byte)).map(char::from).collect()
+    }
+
+    #[test]
+    fn each_class_is_what_its_rfc_says() {
+        let digits_and_letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+        let sorted = |extra: &str| {
+            let mut chars: Vec<char> = (digits_and_letters.to_owned() + extra).chars().collect();
+            chars.sort_unstable();
+            chars.into_iter().collect::<String>()
+        };
+        assert_eq!(all(is_tchar), sorted("!#$%&'*+-.^`|~"));
+        assert_eq!(all(|byte| is_all_target(&[byte])), sorted("!$%&'()*+,-./:;=?@[\\]^`{|}~"));
+        assert_eq!(all(is_host_byte), sorted("-.~!$&'()*+,;="));
+        assert!(
+            (128..=255).all(|byte| is_text(byte) && !is_tchar(byte) && !is_all_target(&[byte]))
+        );
+        for byte in 0..=255 {
+            for at in 0..12 {
+                let mut bytes = *b"harmless, ok";
+                bytes[at] = byte;
+                assert_eq!(is_all_text(&bytes), is_text(byte), "{byte} at {at}");
+                assert_eq!(is_token(&bytes[at..=at]), is_tchar(byte), "{byte}");
+            }
+        }
+        assert!(is_all_text("tab\tand caf\u{e9}, and \u{7ff}\u{80}\u{ff}".as_bytes()));
+        assert!(!is_token(b"") && is_token(b"X-Tag") && !is_token(b"X Tag"));
+        let refused: Vec<u8> = (0..=255).filter(|byte| !is_text(*byte)).collect();
+        assert_eq!(refused, (0..9).chain(10..32).chain([127]).collect::<Vec<u8>>());
+    }
+}
