@@ -1,0 +1,14 @@
+use basehttp::{Exchange, http_handler};
+
+struct Hello;
+
+#[http_handler]
+impl Hello {
+    fn do_GET(&self, _http: &mut Exchange) {}
+
+    pub fn server_version(&self) -> &str {
+        "Hello/1.0"
+    }
+}
+
+fn main() {}

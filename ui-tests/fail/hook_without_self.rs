@@ -1,0 +1,14 @@
+use basehttp::{Exchange, http_handler};
+
+struct Hello;
+
+#[http_handler]
+impl Hello {
+    fn do_GET(&self, _http: &mut Exchange) {}
+
+    pub fn log_message(http: &Exchange, m: std::fmt::Arguments) {
+        println!("{} {m}", http.path);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use basehttp::http_handler;
+
+#[http_handler]
+pub(crate) enum Hello {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use basehttp::http_handler;
+
+#[http_handler]
+mod hello {}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use basehttp::{Exchange, http_handler};
+
+struct Hello;
+
+#[http_handler]
+impl Hello {
+    async fn do_GET(&self, http: &mut Exchange) -> std::io::Result<()> { http.end_headers() }
+
+    fn do_post(&self, http: &mut Exchange) -> std::io::Result<()> { http.end_headers() }
+
+    fn do_PUT(http: &mut Exchange) -> std::io::Result<()> { http.end_headers() }
+}
+
+fn main() {}
