@@ -676,3 +676,247 @@ const LARGE: usize = 64 * 1024;
 
 /// So much may wait for a slow client; beyond, the handler's thread waits too.
 const HIGH_WATER: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::time::{Duration, Instant, SystemTime};
+
+    use super::*;
+    use crate::http::version::Version;
+
+    const RULES: AnswerRules =
+        AnswerRules { head_only: false, modern_client: true, version: Version::HTTP_11 };
+    const OLD: AnswerRules = AnswerRules { modern_client: false, ..RULES };
+    const HEAD: AnswerRules = AnswerRules { head_only: true, ..RULES };
+
+    /// Takes so many bytes at a time, and all of them when it is waited for.
+    #[derive(Default)]
+    struct Kernel {
+        takes: Cell<usize>,
+        taken: RefCell<Vec<u8>>,
+        waited: Cell<bool>,
+    }
+
+    impl Socket for Kernel {
+        fn read(&self, _: &mut [u8]) -> io::Result<usize> {
+            panic!("a writer does not read")
+        }
+
+        fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+            let all = bytes.iter().flat_map(|slice| slice.iter().copied());
+            let before = self.taken.borrow().len();
+            self.taken.borrow_mut().extend(all.take(self.takes.get()));
+            Ok(self.taken.borrow().len() - before)
+        }
+
+        fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+            self.waited.set(true);
+            self.taken.borrow_mut().extend_from_slice(bytes);
+            Ok(())
+        }
+    }
+
+    /// Everything that `answer` puts on the wire, behind an earlier answer.
+    fn wire(
+        rules: AnswerRules,
+        kernel: &Kernel,
+        answer: impl FnOnce(&mut ResponseWriter<'_>),
+    ) -> String {
+        let mut stamp = Stamp::new("me");
+        stamp.refresh(Instant::now(), || SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
+        let mut out = b"<earlier>".to_vec();
+        let mut wfile = ResponseWriter::new(&mut out, kernel, &stamp, rules);
+        wfile.set_persistence(Persistence::KeepAlive);
+        answer(&mut wfile);
+        wfile.finish();
+        let mut wire = kernel.taken.take();
+        wire.extend_from_slice(&out);
+        String::from_utf8(wire).unwrap().replace("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "D\r\n")
+    }
+
+    fn ok(wfile: &mut ResponseWriter<'_>) {
+        wfile.begin(Ok(Status::OK), None, true);
+    }
+
+    #[test]
+    fn a_short_answer_gets_its_length() {
+        let short = |wfile: &mut ResponseWriter<'_>| {
+            ok(wfile);
+            wfile.field("A", "b");
+            wfile.end_head().unwrap();
+            wfile.write_all(b"hel").unwrap();
+            wfile.write_all(b"lo").unwrap();
+        };
+        let kernel = Kernel::default();
+        let expected =
+            "<earlier>HTTP/1.1 200 OK\r\nServer: me\r\nD\r\nA: b\r\nContent-Length: 5\r\n\r\nhello";
+        assert_eq!(wire(RULES, &kernel, short), expected);
+        let without_body = expected.strip_suffix("hello").unwrap();
+        assert_eq!(wire(HEAD, &kernel, short), without_body);
+    }
+
+    #[test]
+    fn what_is_left_open_is_ended() {
+        let kernel = Kernel::default();
+        let head = "<earlier>HTTP/1.1 200 OK\r\nServer: me\r\nD\r\nContent-Length: ";
+        assert_eq!(wire(RULES, &kernel, ok), format!("{head}0\r\n\r\n"));
+        let body = |wfile: &mut ResponseWriter<'_>| wfile.write_all(b"hi").unwrap();
+        assert_eq!(wire(RULES, &kernel, body), format!("{head}2\r\n\r\nhi"));
+    }
+
+    #[test]
+    fn a_flushed_answer_is_chunked_or_ended_by_the_connection() {
+        let flushed = |wfile: &mut ResponseWriter<'_>| {
+            ok(wfile);
+            wfile.write_all(b"one").unwrap();
+            wfile.flush().unwrap();
+            wfile.write_all(b"two").unwrap();
+            wfile.write_all(b"three").unwrap();
+            wfile.flush().unwrap();
+            wfile.flush().unwrap();
+        };
+        let kernel = Kernel::default();
+        kernel.takes.set(20);
+        let chunked = wire(RULES, &kernel, flushed);
+        let (_, body) = chunked.split_once("Transfer-Encoding: chunked\r\n\r\n").unwrap();
+        assert_eq!(body, "3\r\none\r\n8\r\ntwothree\r\n0\r\n\r\n");
+        let old = wire(OLD, &kernel, flushed);
+        assert!(old.ends_with("Connection: close\r\n\r\nonetwothree"), "{old}");
+        assert!(!kernel.waited.get());
+    }
+
+    #[test]
+    fn a_long_answer_is_chunked_however_it_is_written_and_taken() {
+        let body: String = (0..300_000).map(|n| char::from(b'a' + (n % 26) as u8)).collect();
+        for step in [1000, 16 * 1024, 100_000, body.len()] {
+            for takes in [0, 1, 5000, usize::MAX] {
+                let kernel = Kernel::default();
+                kernel.takes.set(takes);
+                let wire = wire(RULES, &kernel, |wfile| {
+                    ok(wfile);
+                    for piece in body.as_bytes().chunks(step) {
+                        wfile.write_all(piece).unwrap();
+                    }
+                });
+                let (head, mut rest) = wire.split_once("\r\n\r\n").unwrap();
+                assert!(head.ends_with("Transfer-Encoding: chunked"), "{head}");
+                let mut decoded = String::new();
+                while let Some((size, data)) = rest.split_once("\r\n") {
+                    let size = usize::from_str_radix(size, 16).unwrap();
+                    decoded += &data[..size];
+                    rest = data[size..].strip_prefix("\r\n").unwrap();
+                }
+                assert!(decoded == body, "step {step}, takes {takes}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_declared_length_is_kept_or_the_answer_is_not_complete() {
+        let kernel = Kernel::default();
+        let declared = |text: &'static str| {
+            move |wfile: &mut ResponseWriter<'_>| {
+                ok(wfile);
+                wfile.field("Content-Length", &5);
+                wfile.end_head().unwrap();
+                let _ = wfile.write_all(text.as_bytes());
+                assert_eq!(wfile.missing_bytes(), 5 - if text == "hello" { 5 } else { 0 });
+            }
+        };
+        assert!(wire(RULES, &kernel, declared("hello")).ends_with("Length: 5\r\n\r\nhello"));
+        assert!(wire(RULES, &kernel, declared("hello!")).ends_with("Length: 5\r\n\r\n"));
+    }
+
+    #[test]
+    fn more_than_the_high_water_mark_waits() {
+        let kernel = Kernel::default();
+        let wire = wire(RULES, &kernel, |wfile| {
+            ok(wfile);
+            wfile.field("Content-Length", &(3 * HIGH_WATER));
+            for _ in 0..3 {
+                wfile.write_all(&vec![b'x'; HIGH_WATER]).unwrap();
+            }
+        });
+        assert!(kernel.waited.get());
+        let (_, body) = wire.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body.len(), 3 * HIGH_WATER);
+    }
+
+    #[test]
+    fn mistakes_are_reported_and_nothing_of_them_is_sent() {
+        type Act = fn(&mut ResponseWriter<'_>);
+        let acts: [(&str, Act); 8] = [
+            ("line end in a value", |wfile| wfile.field("A", "b\r\nC: d")),
+            ("blank in a name", |wfile| wfile.field("A B", "c")),
+            ("no name", |wfile| wfile.field("", "c")),
+            ("second status", ok),
+            ("transfer coding", |wfile| wfile.field("Transfer-Encoding", "chunked")),
+            ("two lengths", |wfile| {
+                wfile.field("Content-Length", "5");
+                wfile.field("Content-Length", "6");
+            }),
+            ("no number", |wfile| wfile.field("Content-Length", "+5")),
+            ("phrase", |wfile| {
+                wfile.discard();
+                wfile.begin(Ok(Status::OK), Some("a\nb"), true);
+            }),
+        ];
+        for (name, act) in acts {
+            let kernel = Kernel::default();
+            let wire = wire(RULES, &kernel, |wfile| {
+                ok(wfile);
+                act(wfile);
+                assert!(wfile.end_head().is_err(), "{name}");
+                assert!(wfile.status().is_none(), "{name}");
+            });
+            // `finish` then begins an answer of its own; an exchange would have sent a 500.
+            assert!(!wire.contains("C: d") && !wire.contains("A B"), "{name}: {wire}");
+        }
+    }
+
+    #[test]
+    fn an_interim_answer_goes_ahead_and_old_clients_never_see_it() {
+        let hints = |wfile: &mut ResponseWriter<'_>| {
+            wfile.begin(Ok(Status::EARLY_HINTS), None, true);
+            wfile.field("Link", "</a.css>");
+            wfile.end_head().unwrap();
+            ok(wfile);
+        };
+        let kernel = Kernel::default();
+        let modern = wire(RULES, &kernel, hints);
+        let expected =
+            "<earlier>HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\n";
+        assert!(modern.starts_with(expected), "{modern}");
+        assert!(wire(OLD, &kernel, hints).starts_with("<earlier>HTTP/1.1 200 OK\r\n"));
+    }
+
+    #[test]
+    fn early_fields_go_out_with_whatever_answer_follows() {
+        let kernel = Kernel::default();
+        let wire = wire(RULES, &kernel, |wfile| {
+            wfile.field("Early", "1");
+            ok(wfile);
+            wfile.field("Late", "2");
+            wfile.discard();
+            wfile.begin(Ok(Status::NOT_FOUND), None, true);
+        });
+        assert!(wire.contains("404 Not Found") && wire.contains("Early: 1\r\n"), "{wire}");
+        assert!(!wire.contains("Late") && !wire.contains("200"), "{wire}");
+    }
+
+    #[test]
+    fn the_handler_s_server_and_date_take_the_place_of_ours() {
+        let kernel = Kernel::default();
+        let own = |name: &'static str| {
+            wire(RULES, &kernel, move |wfile| {
+                ok(wfile);
+                wfile.field(name, "mine");
+            })
+        };
+        assert!(own("server").contains("200 OK\r\nD\r\nserver: mine\r\n"));
+        assert!(own("DATE").contains("200 OK\r\nServer: me\r\nDATE: mine\r\n"));
+        let only = wire(RULES, &kernel, |wfile| wfile.begin(Ok(Status::OK), None, false));
+        assert!(only.contains("200 OK\r\nD\r\nContent-Length"), "{only}");
+    }
+}

@@ -364,3 +364,209 @@ pub(crate) const MAX_BUFFERED: u64 = 64 * 1024;
 
 /// What a handler left of its body is dropped up to this size; beyond, the connection closes.
 const MAX_REST: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: HeadLimits = HeadLimits { head_bytes: 4096, target_bytes: 1000, fields: 20 };
+
+    /// A request as a handler would have seen it, or how the conversation ended.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    enum Seen {
+        Request { line: String, body: String },
+        Refused(BadRequest),
+        Closed,
+    }
+
+    fn request(line: &str, body: &str) -> Seen {
+        Seen::Request { line: line.into(), body: body.into() }
+    }
+
+    /// What comes out when `pieces` go in; each request is answered at once, and read whole.
+    fn deliver<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<Seen> {
+        let mut connection = Connection::default();
+        let mut seen = Vec::new();
+        for mut piece in pieces {
+            while !piece.is_empty() {
+                let room = connection.input.room();
+                let count = room.len().min(piece.len());
+                room[..count].copy_from_slice(&piece[..count]);
+                connection.input.fill(count);
+                piece = &piece[count..];
+                if let Some(end) = run(&mut connection, &mut seen) {
+                    seen.push(end);
+                    return seen;
+                }
+            }
+        }
+        seen
+    }
+
+    fn run(connection: &mut Connection, seen: &mut Vec<Seen>) -> Option<Seen> {
+        loop {
+            match connection.advance(LIMITS) {
+                Want::Bytes => return None,
+                Want::Close => return Some(Seen::Closed),
+                Want::Refusal(refused) => return Some(Seen::Refused(refused)),
+                Want::Expectation => connection.welcome_body(),
+                Want::Handler => {
+                    let Some(parts) = connection.parts() else { panic!("no request to lend") };
+                    let BodyParts { received, mut decoder, .. } = parts.body;
+                    let (mut body, mut used) = (Vec::new(), 0);
+                    loop {
+                        let framed = decoder.frame(&received[used..]).unwrap();
+                        used += framed.skip;
+                        let Then::Data(len) = framed.then else { break };
+                        body.extend_from_slice(&received[used..used + len]);
+                        decoder.take(len);
+                        used += len;
+                    }
+                    let body = String::from_utf8(body).unwrap();
+                    seen.push(request(parts.head.requestline, &body));
+                    let persistence = parts.persistence;
+                    let rest = BodyRest { decoder, used, unused: None, unasked: false };
+                    connection.answered(rest, persistence);
+                }
+            }
+        }
+    }
+
+    /// Delivers `bytes` in every way a network may (at once, byte by byte, cut at each place) and
+    /// insists that the same requests come out.
+    fn requests(bytes: &str) -> Vec<Seen> {
+        let bytes = bytes.as_bytes();
+        let expected = deliver([bytes]);
+        assert_eq!(deliver(bytes.chunks(1)), expected, "byte by byte");
+        for cut in 1..bytes.len() {
+            assert_eq!(deliver([&bytes[..cut], &bytes[cut..]]), expected, "cut at {cut}");
+        }
+        expected
+    }
+
+    #[test]
+    fn pipelined_requests_come_out_in_order_with_their_bodies() {
+        let text = "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n\
+            POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello\
+            POST /3 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n\
+            GET /4 HTTP/1.1\r\nHost: x\r\n\r\n";
+        let expected = [
+            request("GET /1 HTTP/1.1", ""),
+            request("POST /2 HTTP/1.1", "hello"),
+            request("POST /3 HTTP/1.1", "abc"),
+            request("GET /4 HTTP/1.1", ""),
+        ];
+        assert_eq!(requests(text), expected);
+    }
+
+    #[test]
+    fn nothing_is_read_after_the_last_answer() {
+        let text = "GET /1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET /2 HTTP/1.1\r\n";
+        assert_eq!(requests(text), [request("GET /1 HTTP/1.1", ""), Seen::Closed]);
+        let text = "GET /1 HTTP/1.0\r\n\r\nGET /2 HTTP/1.0\r\n\r\n";
+        assert_eq!(requests(text), [request("GET /1 HTTP/1.0", ""), Seen::Closed]);
+    }
+
+    #[test]
+    fn one_empty_line_in_front_of_a_request_is_forgiven() {
+        let text = "\r\nGET /1 HTTP/1.1\r\nHost: x\r\n\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n";
+        let expected = [request("GET /1 HTTP/1.1", ""), request("GET /2 HTTP/1.1", "")];
+        assert_eq!(requests(text), expected);
+        let twice = "\r\n\r\nGET /1 HTTP/1.1\r\nHost: x\r\n\r\n";
+        assert_eq!(requests(twice), [Seen::Refused(BadRequest::RequestLine)]);
+    }
+
+    #[test]
+    fn a_refused_head_ends_the_conversation() {
+        let text = "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\n\r\n";
+        let expected = [request("GET /1 HTTP/1.1", ""), Seen::Refused(BadRequest::Host)];
+        assert_eq!(requests(text), expected);
+    }
+
+    #[test]
+    fn a_malformed_chunk_is_refused_before_the_handler_is_asked() {
+        let text = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\nhello";
+        assert_eq!(requests(text), [Seen::Refused(BadRequest::Chunk)]);
+    }
+
+    #[test]
+    fn an_awaited_body_asks_first_and_only_while_it_is_missing() {
+        let head =
+            "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+        let mut connection = Connection::default();
+        let mut receive = |connection: &mut Connection, text: &str| {
+            connection.input.room()[..text.len()].copy_from_slice(text.as_bytes());
+            connection.input.fill(text.len());
+            connection.advance(LIMITS)
+        };
+        assert_eq!(receive(&mut connection, head), Want::Expectation);
+        assert!(connection.parts().unwrap().body.expects_continue);
+        connection.welcome_body();
+        assert_eq!(connection.advance(LIMITS), Want::Bytes);
+        assert_eq!(receive(&mut connection, "ok"), Want::Handler);
+        assert!(!connection.parts().unwrap().body.expects_continue);
+        let mut connection = Connection::default();
+        assert_eq!(receive(&mut connection, &format!("{head}ok")), Want::Handler);
+    }
+
+    /// A request whose body is too long to wait for, as its handler gets it.
+    fn with_long_body(length: u64) -> Connection {
+        let mut connection = Connection::default();
+        let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nabc");
+        connection.input.room()[..head.len()].copy_from_slice(head.as_bytes());
+        connection.input.fill(head.len());
+        assert_eq!(connection.advance(LIMITS), Want::Handler);
+        assert!(connection.body_is_open());
+        connection
+    }
+
+    fn rest(left: u64, used: usize) -> BodyRest {
+        let decoder = BodyDecoder::new(BodyLength::Known(left));
+        BodyRest { decoder, used, unused: None, unasked: false }
+    }
+
+    #[test]
+    fn what_a_handler_left_of_its_body_is_dropped_up_to_a_limit() {
+        let mut connection = with_long_body(MAX_BUFFERED + 1);
+        connection.answered(rest(MAX_REST, 3), Persistence::KeepAlive);
+        for _ in 0..MAX_REST / 1024 {
+            assert_eq!(connection.advance(LIMITS), Want::Bytes);
+            assert_eq!(connection.phase(), Phase::Body);
+            connection.input.room()[..1024].fill(b'x');
+            connection.input.fill(1024);
+        }
+        assert_eq!(connection.advance(LIMITS), Want::Bytes);
+        assert_eq!(connection.phase(), Phase::Idle);
+
+        let mut connection = with_long_body(MAX_BUFFERED + 1);
+        connection.answered(rest(MAX_REST + 1, 3), Persistence::KeepAlive);
+        assert_eq!(connection.advance(LIMITS), Want::Close);
+    }
+
+    #[test]
+    fn a_body_that_was_never_asked_for_ends_the_connection() {
+        let mut connection = with_long_body(MAX_BUFFERED + 1);
+        let unasked = BodyRest { unasked: true, ..rest(10, 3) };
+        connection.answered(unasked, Persistence::KeepAlive);
+        assert_eq!(connection.advance(LIMITS), Want::Close);
+    }
+
+    #[test]
+    fn the_end_of_the_input_is_judged_by_what_was_under_way() {
+        let end_after = |text: &str| {
+            let mut connection = Connection::default();
+            connection.input.room()[..text.len()].copy_from_slice(text.as_bytes());
+            connection.input.fill(text.len());
+            connection.advance(LIMITS);
+            (connection.phase(), connection.end_of_input())
+        };
+        let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n";
+        for (text, phase, want) in [
+            ("", Phase::Idle, Want::Close),
+            ("GET", Phase::Head, Want::Refusal(BadRequest::HeadCutShort)),
+            (head, Phase::Body, Want::Refusal(BadRequest::BodyCutShort)),
+        ] {
+            assert_eq!(end_after(text), (phase, want), "{text:?}");
+        }
+    }
+}
