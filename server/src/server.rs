@@ -8,7 +8,9 @@ use crate::config::Config;
 use crate::handler::{HandlerHooks, RequestHandler};
 use crate::net::listener::Listener;
 use crate::peer::ServerInfo;
-use crate::serve::shutdown::ShutdownHandle;
+use crate::serve::shutdown::{ShutdownHandle, ShutdownReport};
+#[cfg(feature = "signals")]
+use crate::serve::signals;
 use crate::serve::worker::{Serving, Until, Worker};
 
 /// A server with one thread: many connections at once, one request at a time (Python:
@@ -107,7 +109,7 @@ impl<'h> HttpServer<'h> {
     #[cfg(feature = "signals")]
     #[cfg_attr(docsrs, doc(cfg(feature = "signals")))]
     pub fn serve_until_signal(self) -> io::Result<()> {
-        let _watch = crate::serve::signals::watch(self.shutdown_handle())?;
+        let _watch = signals::watch(self.shutdown_handle())?;
         self.serve_forever()
     }
 
@@ -143,7 +145,7 @@ impl<'h> HttpServer<'h> {
         self.info.server_name()
     }
 
-    fn run(&mut self, until: Until<'_>) -> io::Result<crate::ShutdownReport> {
+    fn run(&mut self, until: Until<'_>) -> io::Result<ShutdownReport> {
         let handler = HandlerHooks(&*self.handler);
         let serving = Serving { handler: &handler, server: &self.info, config: &self.config };
         self.worker.run(serving, until)

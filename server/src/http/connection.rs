@@ -494,7 +494,7 @@ mod tests {
         let head =
             "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
         let mut connection = Connection::default();
-        let mut receive = |connection: &mut Connection, text: &str| {
+        let receive = |connection: &mut Connection, text: &str| {
             connection.input.room()[..text.len()].copy_from_slice(text.as_bytes());
             connection.input.fill(text.len());
             connection.advance(LIMITS)

@@ -3,14 +3,16 @@
 //! Nothing here waits, knows a file descriptor or asks a clock. From the top:
 
 pub(crate) mod connection;
-pub(crate) mod encode;
 
-pub(crate) mod chunked;
 pub(crate) mod head;
 
-pub(crate) mod framing;
-pub(crate) mod headers;
+pub(crate) mod chunked;
 pub(crate) mod target;
+
+pub(crate) mod encode;
+pub(crate) mod framing;
+
+pub(crate) mod headers;
 
 pub(crate) mod buffer;
 pub(crate) mod bytes;

@@ -1,4 +1,4 @@
-//! Tokens, readiness, wait and wake; the only file that knows mio.
+//! Tokens, readiness, wait and wake: mio, for the rest of the crate.
 //!
 //! Readiness is edge-triggered: it is told once, and again only after a read or a write has found
 //! nothing more to do. Every connection is registered once, for both directions.

@@ -64,8 +64,8 @@ enum End {
 pub(crate) enum Next {
     /// Call [`Session::answer`].
     Answer(Call),
-    /// Wait for readiness, until the deadline.
-    Wait(Instant),
+    /// Wait for readiness, until [`Session::deadline`].
+    Wait,
     /// Drop it.
     Close,
 }
@@ -78,13 +78,21 @@ pub(crate) enum Call {
     Refusal(BadRequest),
 }
 
-/// What is waited for, and until when.
+impl Call {
+    /// Whether it ends with an answer, rather than with more to come.
+    pub(crate) fn is_final(self) -> bool {
+        !matches!(self, Call::Expectation)
+    }
+}
+
+/// What is waited for, and since when.
 #[derive(Clone, Copy)]
 struct Waiting {
     reason: Reason,
     /// Requests answered when the wait began: another request has a deadline of its own.
     requests: u64,
-    deadline: Instant,
+    /// `None` until the clock has been looked at.
+    since: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +108,6 @@ enum Reason {
 pub(crate) struct Tools<'a> {
     pub(crate) config: &'a Config,
     pub(crate) stock: &'a mut Stock,
-    pub(crate) now: Instant,
     pub(crate) stopping: bool,
 }
 
@@ -115,7 +122,7 @@ pub(crate) struct Service<'a> {
 }
 
 impl Session {
-    pub(crate) fn new(stream: Stream, peer: PeerAddress, now: Instant) -> Session {
+    pub(crate) fn new(stream: Stream, peer: PeerAddress) -> Session {
         Session {
             stream,
             peer,
@@ -127,7 +134,7 @@ impl Session {
             end: End::Open,
             // The first request may be here before the first event is.
             readiness: Readiness { readable: true, writable: true, ending: false },
-            waiting: Waiting { reason: Reason::Linger, requests: 0, deadline: now },
+            waiting: Waiting { reason: Reason::Idle, requests: 0, since: None },
         }
     }
 
@@ -164,7 +171,7 @@ impl Session {
             // The connection is broken: there is nobody to tell.
             Err(_) => Next::Close,
         };
-        if matches!(next, Next::Wait(_)) {
+        if matches!(next, Next::Wait) {
             self.give_back(tools.stock);
         }
         next
@@ -177,7 +184,7 @@ impl Session {
                 End::Now => return Ok(Next::Close),
                 End::AfterOutput { gently } => {
                     if !self.flush()? {
-                        return Ok(self.wait(Reason::Write, tools));
+                        return Ok(self.wait(Reason::Write));
                     }
                     if !gently {
                         return Ok(Next::Close);
@@ -189,7 +196,7 @@ impl Session {
                 End::Lingering { bytes } => match self.drop_input(bytes, tools)? {
                     Some(left) if left > 0 => self.end = End::Lingering { bytes: left },
                     Some(_) => return Ok(Next::Close),
-                    None => return Ok(self.wait(Reason::Linger, tools)),
+                    None => return Ok(self.wait(Reason::Linger)),
                 },
             }
             if self.end != End::Open {
@@ -201,7 +208,7 @@ impl Session {
                 Want::Handler | Want::Expectation | Want::Refusal(_)
                     if self.must_send_first() && !self.flush()? =>
                 {
-                    return Ok(self.wait(Reason::Write, tools));
+                    return Ok(self.wait(Reason::Write));
                 }
                 Want::Handler => return Ok(Next::Answer(Call::Request)),
                 Want::Expectation => return Ok(Next::Answer(Call::Expectation)),
@@ -209,7 +216,7 @@ impl Session {
                 Want::Close => self.end = End::AfterOutput { gently: false },
                 Want::Bytes => {
                     if !self.flush()? {
-                        return Ok(self.wait(Reason::Write, tools));
+                        return Ok(self.wait(Reason::Write));
                     }
                     match self.fill(tools.stock)? {
                         Some(0) => match self.connection.end_of_input() {
@@ -220,18 +227,29 @@ impl Session {
                         },
                         Some(_) => {}
                         None if tools.stopping && self.is_idle() => return Ok(Next::Close),
-                        None => return Ok(self.wait(self.patience(), tools)),
+                        None => return Ok(self.wait(self.patience())),
                     }
                 }
             }
         }
     }
 
-    /// The deadline of [`Next::Wait`] has passed.
-    pub(crate) fn expire(&mut self, now: Instant) -> Option<Call> {
-        if now < self.waiting.deadline {
-            return None;
-        }
+    /// When what is waited for is late.
+    ///
+    /// A deadline covers the whole of a head, a body, an idle time: it is not renewed by each byte.
+    pub(crate) fn deadline(&mut self, now: Instant, config: &Config) -> Instant {
+        let patience = match self.waiting.reason {
+            Reason::Idle => config.idle_timeout,
+            Reason::Head => config.head_timeout,
+            Reason::Body => body_patience(config, self.connection.input.len() as u64),
+            Reason::Write => config.write_timeout,
+            Reason::Linger => config.linger_timeout,
+        };
+        *self.waiting.since.get_or_insert(now) + patience.min(LONGEST)
+    }
+
+    /// The deadline has passed: what is still to be said, if anything.
+    pub(crate) fn expire(&mut self) -> Option<Call> {
         let call = match self.waiting.reason {
             Reason::Head | Reason::Body => match self.connection.time_out() {
                 Want::Refusal(refused) => Some(Call::Refusal(refused)),
@@ -356,22 +374,12 @@ impl Session {
         }
     }
 
-    /// Waits for `reason`; the deadline is a new one only if the reason is.
-    fn wait(&mut self, reason: Reason, tools: &Tools<'_>) -> Next {
-        let waiting = &mut self.waiting;
-        let is_same = (waiting.reason, waiting.requests) == (reason, self.requests);
-        if !is_same {
-            let patience = match reason {
-                Reason::Idle => tools.config.idle_timeout,
-                Reason::Head => tools.config.head_timeout,
-                Reason::Body => tools.config.body_timeout,
-                Reason::Write => tools.config.write_timeout,
-                Reason::Linger => tools.config.linger_timeout,
-            };
-            let deadline = tools.now + patience.min(LONGEST);
-            *waiting = Waiting { reason, requests: self.requests, deadline };
+    /// Waits for `reason`: with the patience left, if that is what was waited for before.
+    fn wait(&mut self, reason: Reason) -> Next {
+        if (self.waiting.reason, self.waiting.requests) != (reason, self.requests) {
+            self.waiting = Waiting { reason, requests: self.requests, since: None };
         }
-        Next::Wait(waiting.deadline)
+        Next::Wait
     }
 
     /// Reads what is there; `None` if nothing is, 0 at the peer's end.
@@ -402,7 +410,7 @@ impl Session {
                 Some(count) => {
                     self.sent += count;
                     // Progress: the next stall has a deadline of its own.
-                    self.waiting.reason = Reason::Idle;
+                    self.waiting.since = None;
                 }
                 None => self.readiness.writable = false,
             }
@@ -479,6 +487,12 @@ fn exchange<'a>(
     }
 }
 
+/// How long a body may take: `body_timeout`, and what `min_body_rate` allows for what has come.
+fn body_patience(config: &Config, received: u64) -> Duration {
+    let earned = Duration::from_secs(received / u64::from(config.min_body_rate.max(1)));
+    config.body_timeout.min(LONGEST).saturating_add(earned)
+}
+
 /// What the log and the error page may show of a line that was refused.
 fn refused_line(line: &[u8]) -> Cow<'_, str> {
     let shown = line.len().min(MAX_REFUSED_LINE);
@@ -507,13 +521,11 @@ impl<'a> HandlerSocket<'a> {
         HandlerSocket { stream, config, body: Cell::new(None), is_blocking: Cell::new(false) }
     }
 
-    /// How much longer the body may take: `body_timeout`, and what `min_body_rate` allows for the
-    /// bytes that came.
+    /// How much longer the body may take.
     fn body_patience(&self) -> io::Result<Duration> {
         let (start, received) = self.body.get().unwrap_or_else(|| (Instant::now(), 0));
         self.body.set(Some((start, received)));
-        let earned = Duration::from_secs(received / u64::from(self.config.min_body_rate.max(1)));
-        let allowed = self.config.body_timeout.min(LONGEST) + earned;
+        let allowed = body_patience(self.config, received);
         allowed.checked_sub(start.elapsed()).ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
 

@@ -216,7 +216,7 @@ impl Worker {
         if !panic::catch_unwind(verify).unwrap_or(false) {
             return;
         }
-        let token = self.sessions.insert(Box::new(Session::new(stream, peer, self.now)));
+        let token = self.sessions.insert(Box::new(Session::new(stream, peer)));
         let registered = match self.sessions.get_mut(token) {
             Some(session) => self.poller.add(session.stream_mut(), token),
             None => return,
@@ -234,18 +234,23 @@ impl Worker {
     fn drive(&mut self, token: Token, serving: Serving<'_>) {
         let Some(session) = self.sessions.get_mut(token) else { return };
         let stopping = self.stopping.is_some();
+        let mut has_called = false;
         for _ in 0..REQUESTS_IN_A_TURN {
-            let mut tools =
-                Tools { config: serving.config, stock: &mut self.stock, now: self.now, stopping };
+            let mut tools = Tools { config: serving.config, stock: &mut self.stock, stopping };
             match session.advance(&mut tools) {
                 Next::Answer(call) => {
                     session.provide(&mut self.stock);
                     self.stamp.refresh(self.now, SystemTime::now);
                     session.answer(call, service(serving, &self.stamp, stopping));
-                    self.answered += 1;
+                    self.answered += u64::from(call.is_final());
+                    has_called = true;
                 }
-                Next::Wait(deadline) => {
-                    self.deadlines.set(token, deadline);
+                Next::Wait => {
+                    // A handler takes what time it takes: nobody's deadline begins before it ended.
+                    if has_called {
+                        self.now = Instant::now();
+                    }
+                    self.deadlines.set(token, session.deadline(self.now, serving.config));
                     return;
                 }
                 Next::Close => return self.close(token, serving),
@@ -255,12 +260,16 @@ impl Worker {
     }
 
     fn expire(&mut self, token: Token, serving: Serving<'_>) {
-        let stopping = self.stopping.is_some();
         let Some(session) = self.sessions.get_mut(token) else { return };
-        if let Some(call) = session.expire(self.now) {
+        let deadline = session.deadline(self.now, serving.config);
+        if self.now < deadline {
+            return self.deadlines.set(token, deadline);
+        }
+        if let Some(call) = session.expire() {
             session.provide(&mut self.stock);
             self.stamp.refresh(self.now, SystemTime::now);
-            session.answer(call, service(serving, &self.stamp, stopping));
+            session.answer(call, service(serving, &self.stamp, self.stopping.is_some()));
+            self.answered += 1;
         }
         self.drive(token, serving);
     }
