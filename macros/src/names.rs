@@ -3,7 +3,7 @@
 //! Every rule about the spelling of `do_VERB` lives here.
 
 use crate::reserved::{self, ReservedConstant, ReservedFunction};
-use crate::suggest::{VERBS, near_miss};
+use crate::suggest::{COMMON_VERBS, VERBS, near_miss};
 
 /// What a name in the block stands for.
 #[derive(Debug, PartialEq)]
@@ -67,7 +67,7 @@ fn after_do(rest: &str) -> Meaning<ReservedFunction> {
     if VERBS.contains(&rest) {
         return Meaning::Verb(rest.to_owned());
     }
-    match near_miss(rest, VERBS) {
+    match near_miss(rest, VERBS.iter().copied()) {
         Some(verb) => Meaning::Mistake(format!(
             "did you mean {}? (write `#[method(\"{rest}\")]` if you mean `{rest}`)",
             spelling(verb)
@@ -78,7 +78,10 @@ fn after_do(rest: &str) -> Meaning<ReservedFunction> {
 
 /// What `rest`, which has small letters, means after `do_`.
 fn mixed_case(rest: &str) -> Meaning<ReservedFunction> {
-    if let Some(verb) = VERBS.iter().find(|verb| verb.eq_ignore_ascii_case(rest)) {
+    // All in small letters, only the common verbs are a slip: `do_copy` may well be a helper.
+    let is_snake_case = !rest.bytes().any(|byte| byte.is_ascii_uppercase());
+    let candidates = if is_snake_case { COMMON_VERBS } else { VERBS };
+    if let Some(verb) = candidates.iter().find(|verb| verb.eq_ignore_ascii_case(rest)) {
         return Meaning::Mistake(format!(
             "verbs are case sensitive: did you mean `do_{verb}`? (write `#[method(\"{rest}\")]` \
              if you mean `{rest}`, or put a helper into another `impl` block)"
@@ -150,6 +153,7 @@ mod tests {
             ("do_work", "ordinary"),
             ("do_get_user", "ordinary"),
             ("do_backup", "ordinary"),
+            ("do_copy", "ordinary"),
             ("do_ÄÖÜ", "ordinary"),
             ("log_message_later", "ordinary"),
             ("get", "ordinary"),
