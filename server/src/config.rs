@@ -36,7 +36,7 @@ pub struct Config {
 
     /// Header fields of one request.
     ///
-    /// More is answered with 431. Default: 100, as Python; more than 128 is 128.
+    /// More is answered with 431. Default: 100, as Python.
     pub max_header_fields: usize,
 
     /// Bytes of a request body, after the chunked coding is taken off.

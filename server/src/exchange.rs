@@ -266,6 +266,7 @@ impl<'a> Exchange<'a> {
             return Err(io::Error::other("the head of another answer has already left"));
         }
         self.wfile.discard();
+        self.wfile.forget_early_body();
         self.close_connection = true;
         self.tell_persistence();
         self.wfile.begin(Ok(status), Some(error.phrase()), true);
@@ -285,6 +286,8 @@ impl<'a> Exchange<'a> {
 
     /// Ends the answer and logs the request.
     pub(crate) fn finish(&mut self) {
+        // Said while it can still be said: what is left of the body ends the connection.
+        self.close_connection |= !self.rfile.is_rest_bearable();
         self.tell_persistence();
         let Finished { persistence, body_bytes, is_complete } = self.wfile.finish();
         self.close_connection = persistence == Persistence::Close;

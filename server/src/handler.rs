@@ -11,6 +11,7 @@ use crate::exchange::{Exchange, Hooks};
 use crate::http::status::Status;
 use crate::http::version::Version;
 use crate::http_error::{Handled, HttpError, Result};
+use crate::locals::drop_quietly;
 use crate::logging::{ACCESS, ERROR, LogLine};
 use crate::peer::PeerAddress;
 use crate::respond::IntoResponse;
@@ -332,6 +333,7 @@ fn contain<T>(
     // The exchange may be in the middle of anything then, but each of its parts is sound.
     panic::catch_unwind(AssertUnwindSafe(|| step(http))).unwrap_or_else(|payload| {
         let cause = format!("the handler panicked: {}", panic_message(&*payload));
+        drop_quietly(payload);
         Err(HttpError::new(500).because(cause))
     })
 }

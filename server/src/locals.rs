@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 
 /// A place for one value of each type, on a request (`http.locals`) or on a connection
 /// (`http.connection_locals`).
@@ -48,6 +49,23 @@ impl Locals {
     pub fn remove<T: Any + Send>(&mut self) -> Option<T> {
         let at = self.values.iter().position(|(id, _)| *id == TypeId::of::<T>())?;
         self.values.swap_remove(at).1.downcast().ok().map(|value| *value)
+    }
+}
+
+/// A value that panics when it is dropped does no harm to the others, nor to the server.
+impl Drop for Locals {
+    fn drop(&mut self) {
+        for (_, value) in self.values.drain(..) {
+            drop_quietly(value);
+        }
+    }
+}
+
+/// Drops a value of somebody else's; a panic in that ends here.
+pub(crate) fn drop_quietly<T>(value: T) {
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        // Its own drop may panic too, and so on: it is small, and the hook has told of it.
+        std::mem::forget(payload);
     }
 }
 

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read};
 
 use crate::http::buffer::Buffer;
 use crate::http::chunked::{BodyDecoder, Then};
-use crate::http::connection::{BodyParts, BodyRest};
+use crate::http::connection::{BodyParts, BodyRest, is_bearable};
 use crate::http::error::BadRequest;
 use crate::http_error::HttpError;
 use crate::socket::Socket;
@@ -33,6 +33,7 @@ pub struct RequestReader<'a> {
 }
 
 impl<'a> RequestReader<'a> {
+    #[inline]
     pub(crate) fn new(body: BodyParts<'a>, socket: &'a dyn Socket, max_bytes: u64) -> Self {
         RequestReader {
             received: body.received,
@@ -72,6 +73,11 @@ impl<'a> RequestReader<'a> {
     /// How many bytes the body cannot be longer than, judged by what has been received.
     pub(crate) fn received_bytes(&self) -> usize {
         self.received.len()
+    }
+
+    /// Whether the connection can go on behind this body as it is now.
+    pub(crate) fn is_rest_bearable(&self) -> bool {
+        self.failed.is_none() && is_bearable(&self.decoder, self.expects_continue)
     }
 
     /// What goes back to the connection; `None` if the body broke, and the connection with it.

@@ -39,6 +39,13 @@ impl Buffer {
         self.end - self.start
     }
 
+    /// Whether the first `len` bytes are the same as the `len` bytes dropped before them.
+    pub(crate) fn repeats(&self, len: usize) -> bool {
+        let next = self.storage.get(self.start..self.end.min(self.start + len));
+        let last = self.start.checked_sub(len).and_then(|at| self.storage.get(at..self.start));
+        next.is_some() && next == last
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
     }

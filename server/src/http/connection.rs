@@ -14,7 +14,7 @@
 use super::buffer::Buffer;
 use super::chunked::{BodyDecoder, Then};
 use super::error::BadRequest;
-use super::framing::{BodyLength, Persistence};
+use super::framing::{BodyLength, Framing, Persistence};
 use super::head::{HeadLimits, HeadScan, HeadView, RequestHead, text_of};
 
 /// What a conversation needs before it can go on.
@@ -44,22 +44,23 @@ pub(crate) enum Phase {
 }
 
 /// One side of an HTTP/1.1 connection.
-#[derive(Default)]
 pub(crate) struct Connection {
     /// What was received and belongs to no finished request.
     pub(crate) input: Buffer,
     state: State,
+    /// The head of the request under way; between requests that of the last one.
+    head: RequestHead,
     /// The text of a head that is not UTF-8, while it is lent.
     other_text: Option<Box<str>>,
 }
 
 enum State {
     /// Collecting a head.
-    Head { scan: HeadScan, blank_line_skipped: bool },
-    /// Collecting the start of the body behind `head`.
-    Body { head: RequestHead, probe: BodyProbe, expectation: Expectation },
+    Head { scan: HeadScan, before: Before },
+    /// Collecting the start of the body behind the head.
+    Body { probe: BodyProbe, expectation: Expectation },
     /// A handler has the request.
-    Request { head: RequestHead, body: BodyInBuffer },
+    Request { body: BodyInBuffer, expects_continue: bool },
     /// Dropping what a handler left of its body.
     Rest { decoder: BodyDecoder, budget: u64 },
     /// Nothing more is read or answered.
@@ -68,8 +69,18 @@ enum State {
 
 impl Default for State {
     fn default() -> State {
-        State::Head { scan: HeadScan::default(), blank_line_skipped: false }
+        State::Head { scan: HeadScan::default(), before: Before::Anything }
     }
+}
+
+/// What stood in the receive buffer right before a head.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Anything,
+    /// The last head, without a body.
+    LastHead,
+    /// The one empty line that is forgiven.
+    EmptyLine,
 }
 
 /// Whether the client waits for `100 Continue`.
@@ -125,6 +136,23 @@ pub(crate) struct BodyRest {
     pub(crate) unasked: bool,
 }
 
+impl Default for Connection {
+    fn default() -> Connection {
+        Connection {
+            input: Buffer::default(),
+            state: State::default(),
+            head: RequestHead::NONE,
+            other_text: None,
+        }
+    }
+}
+
+/// Whether a connection can go on behind a body: it has ended, or what is left is little enough to
+/// be dropped. One that was never asked for may come, or not: nobody can tell what follows.
+pub(crate) fn is_bearable(rest: &BodyDecoder, is_unasked: bool) -> bool {
+    rest.is_done() || (rest.announced() <= MAX_REST && !is_unasked)
+}
+
 impl Connection {
     /// Goes on until something is needed from outside. To ask twice is harmless.
     pub(crate) fn advance(&mut self, limits: HeadLimits) -> Want {
@@ -133,7 +161,7 @@ impl Connection {
                 State::Head { .. } => self.collect_head(limits),
                 State::Body { .. } => self.collect_body(),
                 State::Request { .. } => Ok(Some(Want::Handler)),
-                State::Rest { .. } => self.drop_rest(),
+                State::Rest { .. } => Ok(self.drop_rest()),
                 State::Closed => Ok(Some(Want::Close)),
             };
             match step {
@@ -165,14 +193,16 @@ impl Connection {
     }
 
     /// Lends the request that [`Want::Handler`] or [`Want::Expectation`] announced.
+    #[inline]
     pub(crate) fn parts(&mut self) -> Option<Parts<'_>> {
-        let (head, body, expects_continue) = match &self.state {
-            State::Body { head, expectation, .. } => {
-                (head, BodyInBuffer::Start, *expectation != Expectation::None)
+        let (body, expects_continue) = match &self.state {
+            State::Body { expectation, .. } => {
+                (BodyInBuffer::Start, *expectation != Expectation::None)
             }
-            State::Request { head, body } => (head, *body, head.framing.expects_continue),
+            State::Request { body, expects_continue } => (*body, *expects_continue),
             _ => return None,
         };
+        let head = &self.head;
         let bytes = self.input.bytes();
         let (head_bytes, behind) = bytes.split_at_checked(head.len())?;
         let text = match str::from_utf8(head_bytes) {
@@ -196,7 +226,7 @@ impl Connection {
 
     /// Whether the body is not complete, so that its handler may have to wait for the peer.
     pub(crate) fn body_is_open(&self) -> bool {
-        matches!(&self.state, State::Request { body: BodyInBuffer::Start, .. })
+        matches!(self.state, State::Request { body: BodyInBuffer::Start, .. })
     }
 
     /// The expectation was heard: the body is collected like any other.
@@ -208,20 +238,21 @@ impl Connection {
 
     /// The request has its answer; `rest` is what the handler left of the body.
     pub(crate) fn answered(&mut self, rest: BodyRest, persistence: Persistence) {
-        let State::Request { head, body } = &self.state else { return self.close() };
+        let State::Request { body, .. } = self.state else { return self.close() };
         let keeps = persistence == Persistence::KeepAlive;
-        self.state = match *body {
+        self.state = match body {
+            _ if !keeps => State::Closed,
             BodyInBuffer::Whole(len) => {
-                self.input.consume(head.len() + len);
-                if keeps { State::default() } else { State::Closed }
+                self.input.consume(self.head.len() + len);
+                let before = if len == 0 { Before::LastHead } else { Before::Anything };
+                State::Head { scan: HeadScan::default(), before }
             }
             BodyInBuffer::Start => {
                 match rest.unused {
                     Some(unused) => self.input = unused,
-                    None => self.input.consume(head.len() + rest.used),
+                    None => self.input.consume(self.head.len() + rest.used),
                 }
-                let is_bearable = rest.decoder.announced() <= MAX_REST && !rest.unasked;
-                if keeps && (rest.decoder.is_done() || is_bearable) {
+                if is_bearable(&rest.decoder, rest.unasked) {
                     State::Rest { decoder: rest.decoder, budget: MAX_REST }
                 } else {
                     State::Closed
@@ -264,13 +295,18 @@ impl Connection {
     }
 
     fn collect_head(&mut self, limits: HeadLimits) -> Result<Option<Want>, BadRequest> {
-        let State::Head { scan, blank_line_skipped } = &mut self.state else { return Ok(None) };
+        let State::Head { scan, before } = &mut self.state else { return Ok(None) };
+        // A client that pipelines mostly repeats itself: the same bytes are the same head.
+        if *before == Before::LastHead && self.input.repeats(self.head.len()) {
+            self.state = State::REQUEST_WITHOUT_BODY;
+            return Ok(Some(Want::Handler));
+        }
         // RFC 9112 §2.2: one empty line in front of a request line is forgiven.
-        if !*blank_line_skipped {
+        if *before != Before::EmptyLine {
             match self.input.bytes() {
                 [b'\r', b'\n', ..] => {
                     self.input.consume(2);
-                    *blank_line_skipped = true;
+                    *before = Before::EmptyLine;
                 }
                 [b'\r'] => return Ok(Some(Want::Bytes)),
                 _ => {}
@@ -279,29 +315,27 @@ impl Connection {
         if self.input.is_empty() {
             return Ok(Some(Want::Bytes));
         }
-        let Some(head) = scan.read(self.input.bytes_mut(), limits)? else {
-            return Ok(Some(Want::Bytes));
-        };
-        self.state = if head.framing.body == BodyLength::Empty {
-            State::Request { head, body: BodyInBuffer::Whole(0) }
-        } else {
-            let expectation = match head.framing.expects_continue {
-                true => Expectation::Open,
-                false => Expectation::None,
-            };
-            let decoder = BodyDecoder::new(head.framing.body);
-            State::Body { head, probe: BodyProbe { decoder, seen: 0 }, expectation }
-        };
+        match scan.read(self.input.bytes_mut(), limits)? {
+            Some(head) => self.head = head,
+            None => return Ok(Some(Want::Bytes)),
+        }
+        let Framing { body, expects_continue, .. } = self.head.framing;
+        if body == BodyLength::Empty {
+            self.state = State::REQUEST_WITHOUT_BODY;
+            return Ok(Some(Want::Handler));
+        }
+        let expectation = if expects_continue { Expectation::Open } else { Expectation::None };
+        self.state = State::Body { probe: BodyProbe::new(body), expectation };
         Ok(None)
     }
 
     /// Collects a body until it is complete or too long to wait for.
     fn collect_body(&mut self) -> Result<Option<Want>, BadRequest> {
-        let State::Body { head, probe, expectation } = &mut self.state else { return Ok(None) };
-        let behind_head = self.input.bytes().get(head.len()..).unwrap_or_default();
+        let State::Body { probe, expectation } = &mut self.state else { return Ok(None) };
+        let behind_head = self.input.bytes().get(self.head.len()..).unwrap_or_default();
         let is_whole = probe.advance(behind_head)?;
         let waits = !is_whole && *expectation == Expectation::Open;
-        let is_long = probe.seen as u64 + probe.decoder.announced() > MAX_BUFFERED;
+        let is_long = (probe.seen as u64).saturating_add(probe.decoder.announced()) > MAX_BUFFERED;
         if waits && !is_long {
             return Ok(Some(Want::Expectation));
         }
@@ -309,17 +343,19 @@ impl Connection {
             return Ok(Some(Want::Bytes));
         }
         let body = if is_whole { BodyInBuffer::Whole(probe.seen) } else { BodyInBuffer::Start };
-        if let State::Body { mut head, expectation, .. } = std::mem::take(&mut self.state) {
-            head.framing.expects_continue = expectation == Expectation::Open && !is_whole;
-            self.state = State::Request { head, body };
-        }
+        self.state = State::Request { body, expects_continue: waits };
         Ok(None)
     }
 
-    fn drop_rest(&mut self) -> Result<Option<Want>, BadRequest> {
-        let State::Rest { decoder, budget } = &mut self.state else { return Ok(None) };
+    /// Drops what a handler left of its body, if that is not too much.
+    fn drop_rest(&mut self) -> Option<Want> {
+        let State::Rest { decoder, budget } = &mut self.state else { return None };
         loop {
-            let framed = decoder.frame(self.input.bytes())?;
+            // A body that breaks behind its answer gets no second one: the connection just ends.
+            let Ok(framed) = decoder.frame(self.input.bytes()) else {
+                self.state = State::Closed;
+                return None;
+            };
             self.input.consume(framed.skip);
             match framed.then {
                 Then::Data(len) if len as u64 <= *budget => {
@@ -327,21 +363,30 @@ impl Connection {
                     self.input.consume(len);
                     *budget -= len as u64;
                 }
-                Then::Starved => return Ok(Some(Want::Bytes)),
+                Then::Starved => return Some(Want::Bytes),
                 Then::Data(_) => {
                     self.state = State::Closed;
-                    return Ok(None);
+                    return None;
                 }
                 Then::End => {
                     self.state = State::default();
-                    return Ok(None);
+                    return None;
                 }
             }
         }
     }
 }
 
+impl State {
+    const REQUEST_WITHOUT_BODY: State =
+        State::Request { body: BodyInBuffer::Whole(0), expects_continue: false };
+}
+
 impl BodyProbe {
+    fn new(length: BodyLength) -> BodyProbe {
+        BodyProbe { decoder: BodyDecoder::new(length), seen: 0 }
+    }
+
     /// Looks at what has come; true once the body is complete.
     fn advance(&mut self, behind_head: &[u8]) -> Result<bool, BadRequest> {
         loop {

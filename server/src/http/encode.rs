@@ -14,6 +14,8 @@ pub(crate) struct AnswerRules {
     pub(crate) head_only: bool,
     /// The client understands the chunked coding and interim answers (HTTP/1.1).
     pub(crate) modern_client: bool,
+    /// The connection may outlive the answer: neither the client nor the server wants it to end.
+    pub(crate) may_persist: bool,
     /// The version this server speaks, on the status line.
     pub(crate) version: Version,
 }
@@ -96,7 +98,7 @@ pub(crate) fn end_head(
         Delimiter::Close | Delimiter::None => {}
     }
     match persistence {
-        Persistence::Close => out.extend_from_slice(b"Connection: close\r\n"),
+        Persistence::Close => out.extend_from_slice(CLOSE),
         // Without it a 1.0 client would not know that its wish was heard.
         Persistence::KeepAlive if !rules.modern_client => {
             out.extend_from_slice(b"Connection: keep-alive\r\n");
@@ -115,6 +117,9 @@ pub(crate) fn chunk_size(out: &mut Vec<u8>, bytes: usize) {
     }
     out.extend_from_slice(b"\r\n");
 }
+
+/// Tells the client that this answer is the last.
+pub(crate) const CLOSE: &[u8] = b"Connection: close\r\n";
 
 /// The end of a chunked body, without trailer fields.
 pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
@@ -141,8 +146,12 @@ const LONGEST_INSERT: usize = 128;
 mod tests {
     use super::*;
 
-    const RULES: AnswerRules =
-        AnswerRules { head_only: false, modern_client: true, version: Version::HTTP_11 };
+    const RULES: AnswerRules = AnswerRules {
+        head_only: false,
+        modern_client: true,
+        may_persist: true,
+        version: Version::HTTP_11,
+    };
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();

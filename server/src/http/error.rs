@@ -15,8 +15,8 @@ pub enum BadRequest {
     LineEnd,
     /// A first line that is not `method SP target SP version` (RFC 9112 §3).
     RequestLine,
-    /// A method that is no token (RFC 9110 §9.1), or is longer than 32 bytes.
-    Method,
+    /// A method of more than 32 bytes: longer than any there is (RFC 9112 §3).
+    MethodTooLong,
     /// A target of none of the four forms, or with bytes no URI has (RFC 9112 §3.2).
     Target,
     /// A target longer than `Config::max_target_bytes`.
@@ -70,7 +70,7 @@ impl BadRequest {
                 Status::REQUEST_HEADER_FIELDS_TOO_LARGE
             }
             BadRequest::UnsupportedVersion => Status::HTTP_VERSION_NOT_SUPPORTED,
-            BadRequest::TransferCoding => Status::NOT_IMPLEMENTED,
+            BadRequest::TransferCoding | BadRequest::MethodTooLong => Status::NOT_IMPLEMENTED,
             BadRequest::Expectation => Status::EXPECTATION_FAILED,
             BadRequest::BodyTooLarge => Status::CONTENT_TOO_LARGE,
             BadRequest::HeadTimeout | BadRequest::BodyTimeout => Status::REQUEST_TIMEOUT,
@@ -85,7 +85,7 @@ impl fmt::Display for BadRequest {
         f.write_str(match self {
             BadRequest::LineEnd => "a line does not end in CR LF",
             BadRequest::RequestLine => "the request line is not method, target and version",
-            BadRequest::Method => "the method is not a token of at most 32 characters",
+            BadRequest::MethodTooLong => "the method is longer than any known one",
             BadRequest::Target => "the request target is not a valid URI reference",
             BadRequest::TargetTooLong => "the request target is longer than max_target_bytes",
             BadRequest::Version => "the HTTP version is not of the form HTTP/1.1",

@@ -36,6 +36,15 @@ pub(crate) struct Framing {
     pub(crate) expects_continue: bool,
 }
 
+impl Framing {
+    /// No body, and no connection that outlives it.
+    pub(crate) const NONE: Framing = Framing {
+        body: BodyLength::Empty,
+        persistence: Persistence::Close,
+        expects_continue: false,
+    };
+}
+
 /// Reads the fields that frame a request, and refuses whatever two readers could read differently.
 #[inline(always)]
 pub(crate) fn frame(version: Version, fields: &[Header<'_>]) -> Result<Framing, BadRequest> {

@@ -23,7 +23,6 @@ use super::version::Version;
 pub(crate) struct HeadLimits {
     pub(crate) head_bytes: usize,
     pub(crate) target_bytes: usize,
-    /// At most [`MOST_FIELDS`].
     pub(crate) fields: usize,
 }
 
@@ -78,10 +77,14 @@ impl HeadScan {
 
     /// What can be said of a head before it is complete: that it does not stop.
     fn check_growth(&self, bytes: &[u8], limits: HeadLimits) -> Result<(), BadRequest> {
-        if self.line == 0 && bytes.len() > limits.target_bytes + AROUND_TARGET {
+        if self.line == 0 && bytes.len() > limits.target_bytes.saturating_add(AROUND_TARGET) {
             // Without a blank so far it is the method that does not end.
             let is_target = bytes.iter().take(MAX_METHOD + 1).any(|byte| *byte == b' ');
-            return Err(if is_target { BadRequest::TargetTooLong } else { BadRequest::Method });
+            return Err(if is_target {
+                BadRequest::TargetTooLong
+            } else {
+                BadRequest::MethodTooLong
+            });
         }
         if bytes.len() >= limits.head_bytes { Err(BadRequest::HeadTooLarge) } else { Ok(()) }
     }
@@ -125,9 +128,26 @@ impl RequestHead {
         bytes: &[u8],
         limits: HeadLimits,
     ) -> Result<Option<RequestHead>, Unread> {
-        let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; MOST_FIELDS];
+        let mut slots = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
+        match RequestHead::parse_into(&mut slots, bytes, limits) {
+            Err(Unread::Refused(BadRequest::TooManyFields)) if limits.fields > USUAL_FIELDS => {
+                // As much as has been received, not as much as was announced.
+                let lines = memchr::memchr_iter(b'\n', bytes).count();
+                let mut slots = vec![MaybeUninit::uninit(); lines.min(limits.fields)];
+                RequestHead::parse_into(&mut slots, bytes, limits)
+            }
+            result => result,
+        }
+    }
+
+    #[inline(always)]
+    fn parse_into<'b>(
+        slots: &mut [MaybeUninit<Header<'b>>],
+        bytes: &'b [u8],
+        limits: HeadLimits,
+    ) -> Result<Option<RequestHead>, Unread> {
         let mut request = httparse::Request::new(&mut []);
-        let len = match request.parse_with_uninit_headers(bytes, &mut slots) {
+        let len = match request.parse_with_uninit_headers(bytes, slots) {
             Ok(Status::Complete(len)) => len,
             Ok(Status::Partial) => return Ok(None),
             Err(error) => return Err(why_unread(error)),
@@ -189,6 +209,17 @@ impl RequestHead {
         }
     }
 
+    /// What there is before the first head.
+    pub(crate) const NONE: RequestHead = RequestHead {
+        len: 0,
+        request_line: 0,
+        target_start: 0,
+        target_end: 0,
+        method: 0,
+        version: Version::HTTP_11,
+        framing: Framing::NONE,
+    };
+
     /// Bytes of the whole head, the blank line included.
     pub(crate) fn len(&self) -> usize {
         self.len as usize
@@ -196,6 +227,7 @@ impl RequestHead {
 
     /// The parts of a head: slices of its bytes, and of its text, which is the same where the bytes
     /// are UTF-8, and what [`text_of`] makes of them where they are not.
+    #[inline]
     pub(crate) fn view<'a>(&self, head: &'a [u8], text: &'a str) -> HeadView<'a> {
         // The request line is ASCII: the same places in both.
         let fields = self.request_line as usize + 2;
@@ -269,7 +301,7 @@ fn check_size(
     limits: HeadLimits,
 ) -> Result<(), BadRequest> {
     if method.len() > MAX_METHOD {
-        Err(BadRequest::Method)
+        Err(BadRequest::MethodTooLong)
     } else if target.len() > limits.target_bytes {
         Err(BadRequest::TargetTooLong)
     } else if len > limits.head_bytes || u32::try_from(len).is_err() {
@@ -301,8 +333,8 @@ const MAX_METHOD: usize = 32;
 /// Method, two spaces and the version.
 const AROUND_TARGET: usize = MAX_METHOD + 2 + 8;
 
-/// Fields there is room for, whatever the limit says: on the stack, and not touched unless used.
-pub(crate) const MOST_FIELDS: usize = 128;
+/// Fields there is always room for: on the stack, and not touched unless used.
+const USUAL_FIELDS: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -386,7 +418,7 @@ mod tests {
             ("GET / HTTP/2.0", Some(UnsupportedVersion)),
             ("GET / HTTP/0.9", Some(Version)),
             ("G(T / HTTP/1.1", Some(RequestLine)),
-            ("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1", Some(Method)),
+            ("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1", Some(MethodTooLong)),
             ("GET /\u{7f} HTTP/1.1", Some(RequestLine)),
             ("GET /\r HTTP/1.1", Some(RequestLine)),
             ("GET /\0 HTTP/1.1", Some(RequestLine)),
@@ -443,7 +475,7 @@ mod tests {
     #[test]
     fn limits_are_kept_while_the_head_arrives() {
         let endless_method = "A".repeat(300);
-        assert_eq!(read_once(&endless_method), Some(BadRequest::Method));
+        assert_eq!(read_once(&endless_method), Some(BadRequest::MethodTooLong));
         let endless_target = format!("GET /{}", "a".repeat(300));
         assert_eq!(read_once(&endless_target), Some(BadRequest::TargetTooLong));
         let long_target = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(100));

@@ -19,7 +19,7 @@ use crate::http::date::Stamp;
 use crate::http::encode::AnswerRules;
 use crate::http::error::BadRequest;
 use crate::http::framing::{BodyLength, Persistence};
-use crate::http::head::{HeadLimits, HeadView, MOST_FIELDS};
+use crate::http::head::{HeadLimits, HeadView};
 use crate::http::headers::Headers;
 use crate::http::version::Version;
 use crate::http_error::HttpError;
@@ -196,6 +196,8 @@ impl Session {
                 End::Lingering { bytes } => match self.drop_input(bytes, tools)? {
                     Some(left) if left > 0 => self.end = End::Lingering { bytes: left },
                     Some(_) => return Ok(Next::Close),
+                    // Who stops cannot wait for those who only might say something.
+                    None if tools.stopping => return Ok(Next::Close),
                     None => return Ok(self.wait(Reason::Linger)),
                 },
             }
@@ -213,7 +215,7 @@ impl Session {
                 Want::Handler => return Ok(Next::Answer(Call::Request)),
                 Want::Expectation => return Ok(Next::Answer(Call::Expectation)),
                 Want::Refusal(refused) => return Ok(Next::Answer(Call::Refusal(refused))),
-                Want::Close => self.end = End::AfterOutput { gently: false },
+                Want::Close => self.end = End::AfterOutput { gently: true },
                 Want::Bytes => {
                     if !self.flush()? {
                         return Ok(self.wait(Reason::Write));
@@ -320,7 +322,7 @@ impl Session {
         self.readiness.readable |= socket.restore();
         if is_welcome {
             self.connection.welcome_body();
-            if !is_told {
+            if !is_told && service.server.protocol_version >= Version::HTTP_11 {
                 self.output.extend_from_slice(CONTINUE);
             }
         } else {
@@ -464,10 +466,13 @@ fn exchange<'a>(
     client_address: PeerAddress,
     service: Service<'a>,
 ) -> Exchange<'a> {
-    let Parts { head, persistence, body } = parts;
+    let Parts { head, persistence, mut body } = parts;
+    // A server of HTTP/1.0 has no `100 Continue` to give, as Python's.
+    body.expects_continue &= service.server.protocol_version >= Version::HTTP_11;
     let rules = AnswerRules {
         head_only: head.command == "HEAD",
         modern_client: head.version >= Version::HTTP_11,
+        may_persist: may_persist && persistence == Persistence::KeepAlive,
         version: service.server.protocol_version,
     };
     Exchange {
@@ -478,7 +483,7 @@ fn exchange<'a>(
         headers: head.headers,
         client_address,
         server: service.server,
-        close_connection: !may_persist || persistence == Persistence::Close,
+        close_connection: !rules.may_persist,
         rfile: RequestReader::new(body, ends.socket, service.config.max_body_bytes),
         wfile: ResponseWriter::new(ends.output, ends.socket, service.stamp, rules),
         locals: Locals::default(),
@@ -503,7 +508,7 @@ fn head_limits(config: &Config) -> HeadLimits {
     HeadLimits {
         head_bytes: config.max_head_bytes,
         target_bytes: config.max_target_bytes,
-        fields: config.max_header_fields.min(MOST_FIELDS),
+        fields: config.max_header_fields,
     }
 }
 
@@ -641,4 +646,4 @@ const MAX_LINGER: usize = 16 * 1024 * 1024;
 const MAX_REFUSED_LINE: usize = 256;
 
 /// Longer than any wait; a deadline that far off is none.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -20,12 +20,13 @@ use slab::Slab;
 use crate::config::Config;
 use crate::handler::HandlerHooks;
 use crate::http::date::Stamp;
+use crate::locals::drop_quietly;
 use crate::logging::ERROR;
 use crate::net::deadlines::Deadlines;
 use crate::net::listener::{Accepted, Listener};
 use crate::net::poller::{Event, Poller, Stream, Token, Waker};
 use crate::peer::{PeerAddress, ServerInfo};
-use crate::serve::session::{Next, Service, Session, Stock, Tools};
+use crate::serve::session::{LONGEST, Next, Service, Session, Stock, Tools};
 use crate::serve::shutdown::{ShutdownHandle, ShutdownReport};
 
 /// An event loop and all that it owns.
@@ -113,6 +114,7 @@ impl Worker {
         until: Until<'_>,
     ) -> io::Result<ShutdownReport> {
         let answered_before = self.answered;
+        self.now = Instant::now();
         loop {
             match until {
                 Until::Stopped(handle) => {
@@ -213,7 +215,11 @@ impl Worker {
 
     fn admit(&mut self, stream: Stream, peer: PeerAddress, serving: Serving<'_>) {
         let verify = AssertUnwindSafe(|| serving.handler.0.verify_request(&peer));
-        if !panic::catch_unwind(verify).unwrap_or(false) {
+        let is_welcome = panic::catch_unwind(verify).unwrap_or_else(|payload| {
+            drop_quietly(payload);
+            false
+        });
+        if !is_welcome {
             return;
         }
         let token = self.sessions.insert(Box::new(Session::new(stream, peer)));
@@ -297,7 +303,7 @@ impl Worker {
         // Who has connected already is served; who has not is turned away.
         self.accept(serving);
         self.stopping = Some(Stopping {
-            deadline: self.now + serving.config.drain_timeout,
+            deadline: self.now + serving.config.drain_timeout.min(LONGEST),
             answered_before: self.answered,
             closed_idle: 0,
         });
