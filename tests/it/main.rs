@@ -1,2 +1,20 @@
-//! tests
-fn main(){}
+//! What the server promises, one file for each promise, told to it in raw bytes.
+
+mod answers;
+mod bad_clients;
+mod bodies;
+mod examples;
+mod exchange;
+mod expectations;
+mod floors;
+mod framing;
+mod handlers_that_fail;
+mod hooks;
+mod keep_alive;
+mod logs;
+mod many_connections;
+mod python_parity;
+mod python_requests;
+mod refusals;
+mod shutdown;
+mod traffic;

@@ -1,0 +1,207 @@
+//! Each example starts, answers what its own words say, and ends at Ctrl-C.
+
+use std::env;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use basehttp_tests::{Client, DEADLINE, Reply, get, replies};
+
+/// An example at work; it is killed when this is dropped.
+struct Example {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Example {
+    fn start(name: &str) -> Example {
+        let program = folder().join(format!("{name}{}", env::consts::EXE_SUFFIX));
+        let mut child = Command::new(&program)
+            .arg("0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let stdout = child.stdout.take().expect("its output is piped");
+        let (said, says) = mpsc::channel();
+        thread::spawn(move || {
+            let mut line = String::new();
+            let _ = BufReader::new(stdout).read_line(&mut line);
+            let _ = said.send(line);
+        });
+        let line = says.recv_timeout(DEADLINE).unwrap_or_default();
+        let address = line
+            .strip_prefix("Starting server at http://")
+            .and_then(|rest| rest.strip_suffix(", use <Ctrl-C> to stop\n"))
+            .and_then(|address| address.parse().ok());
+        let Some(address) = address else {
+            let _ = child.kill();
+            panic!("{name} says {line:?}");
+        };
+        Example { child, address }
+    }
+
+    /// Sends it a signal by name, and waits for its end.
+    fn signal(&mut self, name: &str) -> ExitStatus {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        assert!(sent.expect("there is a kill command").success());
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status;
+            }
+            assert!(start.elapsed() < DEADLINE, "it goes on");
+            thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    /// What it wrote to stderr, once it has ended.
+    fn log(&mut self) -> String {
+        let mut text = String::new();
+        if let Some(stderr) = &mut self.child.stderr {
+            stderr.read_to_string(&mut text).expect("it writes text");
+        }
+        text
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where the examples are, once they have been built from the sources as they are now.
+fn folder() -> &'static PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        // target/debug/deps/it-0123456789abcdef
+        let own = env::current_exe().expect("a test knows where it is");
+        let profile = own.parent().and_then(|deps| deps.parent()).expect("it is in deps");
+        let target = profile.parent().expect("a profile is in a target folder");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--package", "basehttp-examples", "--examples"]);
+        cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+        cargo.arg("--target-dir").arg(target);
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(cargo.status().expect("cargo runs").success(), "the examples do not build");
+        profile.join("examples")
+    })
+}
+
+/// The answer that `curl -i` shows; `None` where there is no curl.
+fn curl(arguments: &[&str]) -> Option<Reply> {
+    let output = Command::new("curl")
+        .args(["--silent", "--include", "--max-time", "10", "--noproxy", "*"])
+        .args(arguments)
+        .output();
+    let Ok(output) = output else {
+        eprintln!("SKIPPED: there is no curl");
+        return None;
+    };
+    assert!(output.status.success(), "curl {arguments:?}: {output:?}");
+    let (replies, rest) = replies(&output.stdout, &["GET"]);
+    assert_eq!((replies.len(), rest.len()), (1, 0), "{output:?}");
+    replies.into_iter().next()
+}
+
+/// The lines that `get` sends, with the client's own address and headers filled in.
+fn get_lines(path: &str, query: &str, headers: &str) -> String {
+    let version = "basehttp/0.1.0";
+    format!(
+        "command=GET\npath={path}\nreal path=/\nquery={query}\nrequest_version=HTTP/1.1\n\n\
+         SERVER VALUES:\nserver_version={version}\nsys_version=\nprotocol_version=HTTP/1.1\n\n\
+         HEADERS RECEIVED:\n{headers}"
+    )
+}
+
+#[test]
+fn get_shows_what_the_server_knows() {
+    let example = Example::start("get");
+    let mut client = Client::connect(example.address);
+    let request = "GET /?foo=bar HTTP/1.1\r\nUser-Agent: raw\r\nHost: here\r\n\r\n";
+    let reply = client.send(request).reply();
+    let (front, rest) = reply.text().split_once("command").expect("it has the command");
+    let own = client.stream().local_addr().expect("it has an address");
+    assert_eq!(front, format!("CLIENT VALUES:\nclient_address={own}\n"));
+    let headers = "Host=here\nUser-Agent=raw\n";
+    assert_eq!(format!("command{rest}"), get_lines("/?foo=bar", "foo=bar", headers));
+    assert_eq!(reply.header("Content-Type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(client.send("POST / HTTP/1.1\r\nHost: a\r\n\r\n").reply().status, 501);
+
+    let url = format!("http://{}/?foo=bar", example.address);
+    let headers = ["-H", "User-Agent: mine", "-H", "Accept:"];
+    if let Some(reply) = curl(&[&[url.as_str()], &headers[..]].concat()) {
+        let headers = format!("Host={}\nUser-Agent=mine\n", example.address);
+        let (_, rest) = reply.text().split_once("command").expect("it has the command");
+        assert_eq!(format!("command{rest}"), get_lines("/?foo=bar", "foo=bar", &headers));
+    }
+}
+
+#[test]
+fn errors_answers_with_python_s_page() {
+    let example = Example::start("errors");
+    let mut answers = vec![Client::connect(example.address).send(get("/")).reply()];
+    answers.extend(curl(&[&format!("http://{}/", example.address)]));
+    for reply in answers {
+        assert_eq!((reply.status, reply.reason.as_str()), (404, "Not Found"));
+        assert_eq!(reply.header("Content-Type"), Some("text/html;charset=utf-8"));
+        assert_eq!(reply.header("Connection"), Some("close"));
+        for line in [
+            "<p>Error code 404.</p>",
+            "<p>Message: Not Found.</p>",
+            "<p>Error code explanation: 404 = Nothing matches the given URI.</p>",
+        ] {
+            assert!(reply.text().contains(line), "{line} in {}", reply.text());
+        }
+    }
+}
+
+#[test]
+fn send_header_says_when_it_was_made() {
+    let example = Example::start("send_header");
+    let mut answers = vec![Client::connect(example.address).send(get("/")).reply()];
+    answers.extend(curl(&[&format!("http://{}/", example.address)]));
+    for reply in answers {
+        assert_eq!(reply.brief(), (200, "Response body\n"));
+        let made = reply.header("Last-Modified").expect("it has the field");
+        assert_eq!((made.len(), &made[25..]), (29, " GMT"), "{made}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn examples_end_well_at_ctrl_c_even_with_clients_connected() {
+    for (name, signal) in [("get", "INT"), ("errors", "TERM"), ("send_header", "INT")] {
+        let mut example = Example::start(name);
+        let mut idle = Client::connect(example.address);
+        let size = idle.send(get("/seen")).reply().body.len();
+        let status = example.signal(signal);
+        assert_eq!(status.code(), Some(0), "{name} at {signal}: {status}");
+        let log = example.log();
+        let code = if name == "errors" { 404 } else { 200 };
+        let line = format!("] \"GET /seen HTTP/1.1\" {code} {size}");
+        let lines = log.lines().filter(|logged| logged.ends_with(&line)).count();
+        assert_eq!(lines, 1, "{name}: {log}");
+    }
+}
+
+#[test]
+fn a_taken_port_ends_an_example_with_words() {
+    let example = Example::start("get");
+    let program = folder().join(format!("get{}", env::consts::EXE_SUFFIX));
+    let second = Command::new(program).arg(example.address.port().to_string()).output();
+    let second = second.expect("it starts");
+    assert_eq!(second.status.code(), Some(1));
+    let words = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(words.contains(&example.address.to_string()), "{words}");
+}

@@ -1,0 +1,164 @@
+//! A connection outlives its requests where both sides want that, and answers keep their order.
+
+use basehttp::{Config, Exchange, Version, handler_fn, http_handler};
+use basehttp_tests::{echo, get, post, serve, serve_with};
+
+#[test]
+fn persistence_follows_the_version_and_the_connection_field() {
+    let server = serve(echo());
+    for (version, connection, persists) in [
+        ("1.1", "", true),
+        ("1.1", "Connection: keep-alive\r\n", true),
+        ("1.1", "Connection: close\r\n", false),
+        ("1.1", "connection: CLOSE\r\n", false),
+        ("1.1", "Connection: TE, close\r\n", false),
+        ("1.1", "Connection: close, TE\r\n", false),
+        ("1.1", "Connection: keep-alive\r\nConnection: close\r\n", false),
+        ("1.1", "Connection: closed\r\n", true),
+        ("1.1", "Connection: x-close\r\n", true),
+        ("1.0", "", false),
+        ("1.0", "Connection: keep-alive\r\n", true),
+        ("1.0", "Connection: Keep-Alive, x\r\n", true),
+        ("1.0", "Connection: keep-alive, close\r\n", false),
+        ("1.7", "", true),
+    ] {
+        let mut client = server.connect();
+        let request = format!("GET /first HTTP/{version}\r\nHost: a\r\n{connection}\r\n");
+        let reply = client.send(&request).reply();
+        assert_eq!(reply.brief(), (200, "GET /first "), "{request:?}");
+        assert_eq!(reply.says_close(), !persists, "{request:?} {reply:?}");
+        // An old client has to be told that its wish was heard.
+        let told = persists && version == "1.0";
+        assert_eq!(reply.header("Connection") == Some("keep-alive"), told, "{request:?}");
+        if persists {
+            assert_eq!(client.send(get("/second")).reply().brief(), (200, "GET /second "));
+        } else {
+            client.expect_closed();
+        }
+    }
+}
+
+#[test]
+fn answers_keep_the_order_of_pipelined_requests() {
+    let server = serve(echo());
+    let requests: String = (0..200)
+        .map(|n| match n % 3 {
+            0 => get(&format!("/{n}")),
+            1 => post(&format!("/{n}"), &"b".repeat(n)),
+            _ => format!(
+                "PUT /{n} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+                 3\r\n{n:03}\r\n2;x=y\r\nzz\r\n0\r\nTrailer: t\r\n\r\n"
+            ),
+        })
+        .collect();
+    for piece in [usize::MAX, 1000, 7] {
+        let mut client = server.connect();
+        client.send_pieces(requests.as_bytes().chunks(piece));
+        for n in 0..200 {
+            let expected = match n % 3 {
+                0 => format!("GET /{n} "),
+                1 => format!("POST /{n} {}", "b".repeat(n)),
+                _ => format!("PUT /{n} {n:03}zz"),
+            };
+            assert_eq!(client.reply().brief(), (200, expected.as_str()), "pieces of {piece}");
+        }
+        client.end_writing().expect_closed();
+    }
+}
+
+#[test]
+fn more_pipelined_requests_than_one_turn_takes_are_all_answered() {
+    let server = serve(echo());
+    let mut client = server.connect();
+    client.send((0..1000).map(|n| get(&format!("/{n}"))).collect::<String>());
+    for n in 0..1000 {
+        assert_eq!(client.reply().text(), format!("GET /{n} "));
+    }
+}
+
+#[test]
+fn what_is_pipelined_behind_a_close_is_not_answered() {
+    let server = serve(echo());
+    let mut client = server.connect();
+    let close = "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    client.send([get("/first").as_str(), close, &get("/never")].concat());
+    assert_eq!(client.reply().text(), "GET /first ");
+    assert_eq!(client.reply().text(), "GET /last ");
+    client.expect_closed();
+}
+
+#[test]
+fn one_empty_line_before_each_request_is_forgiven() {
+    let server = serve(echo());
+    let mut client = server.connect();
+    client.send(format!("\r\n{}\r\n{}", get("/a"), get("/b")));
+    assert_eq!(client.reply().text(), "GET /a ");
+    assert_eq!(client.reply().text(), "GET /b ");
+    client.send(format!("\r\n\r\n{}", get("/c")));
+    assert_eq!(client.reply().status, 400);
+    client.expect_closed();
+}
+
+#[test]
+fn a_client_that_has_ended_its_side_is_still_answered() {
+    let server = serve(echo());
+    let mut client = server.connect();
+    client.send([get("/a"), post("/b", "body")].concat()).end_writing();
+    assert_eq!(client.reply().text(), "GET /a ");
+    assert_eq!(client.reply().text(), "POST /b body");
+    client.expect_closed();
+}
+
+#[test]
+fn the_last_request_of_a_limited_connection_is_told_so() {
+    let config = Config { max_requests_per_connection: Some(3), ..Config::default() };
+    let server = serve_with(echo(), config);
+    let mut client = server.connect();
+    client.send(get("/").repeat(5));
+    assert!(!client.reply().says_close());
+    assert!(!client.reply().says_close());
+    assert!(client.reply().says_close());
+    client.expect_closed();
+    server.assert_alive("a connection that was used up");
+}
+
+struct Old;
+
+#[http_handler]
+impl Old {
+    const PROTOCOL_VERSION: Version = Version::HTTP_10;
+
+    fn do_GET(&self) -> &'static str {
+        "old"
+    }
+}
+
+#[test]
+fn a_server_of_http_10_closes_after_each_answer() {
+    let server = serve(Old);
+    for request in [get("/"), "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".to_owned()] {
+        let mut client = server.connect();
+        let reply = client.send(&request).reply();
+        assert_eq!((reply.version.as_str(), reply.brief()), ("HTTP/1.0", (200, "old")));
+        assert!(reply.says_close(), "{request:?}");
+        client.expect_closed();
+    }
+}
+
+#[test]
+fn a_handler_cannot_keep_a_connection_that_the_client_closes() {
+    // RFC 9112 §9.6: who receives `close` must close after the answer.
+    let server = serve(handler_fn(|http: &mut Exchange<'_>| {
+        http.send_response(200).send_header("Connection", "keep-alive").end_headers()?;
+        Ok::<_, std::io::Error>("kept")
+    }));
+    for request in [
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/1.0\r\n\r\n", // RFC 9112 §9.3: it has not asked for more.
+    ] {
+        let mut client = server.connect();
+        let reply = client.send(request).send(get("/again")).reply();
+        assert_eq!((reply.text(), reply.says_close()), ("kept", true), "{request:?} {reply:?}");
+        client.expect_gone();
+    }
+}
