@@ -398,7 +398,7 @@ impl<'a> ResponseWriter<'a> {
             && !self.has_left
         {
             let blank_line = body.saturating_sub(2);
-            encode::insert(self.out, blank_line, |out| out.extend_from_slice(encode::CLOSE));
+            encode::insert(self.out, blank_line, encode::CLOSE);
         }
     }
 
@@ -481,8 +481,8 @@ impl<'a> ResponseWriter<'a> {
             0 if self.rules.head_only => Delimiter::None,
             length => self.rules.known_length(status, length),
         };
-        let (persistence, rules) = (self.persistence, self.rules);
-        encode::insert(self.out, body, |out| encode::end_head(out, delimiter, persistence, rules));
+        let end = encode::end_of_head(delimiter, self.persistence, self.rules);
+        encode::insert(self.out, body, end.as_bytes());
     }
 
     /// Ends the head now, before the body is complete.
@@ -490,14 +490,13 @@ impl<'a> ResponseWriter<'a> {
         if delimiter == Delimiter::Close {
             self.persistence = Persistence::Close;
         }
-        let (persistence, rules) = (self.persistence, self.rules);
-        let end = self.out.len();
         let body = match self.stage {
             Stage::Held { body } => body,
-            _ => end,
+            _ => self.out.len(),
         };
-        encode::insert(self.out, body, |out| encode::end_head(out, delimiter, persistence, rules));
-        let held = end - body;
+        let held = self.out.len() - body;
+        let end = encode::end_of_head(delimiter, self.persistence, self.rules);
+        encode::insert(self.out, body, end.as_bytes());
         let body = self.out.len() - held;
         let flow = match delimiter {
             _ if !self.rules.sends_body(status) => Flow::Dropped,
@@ -506,7 +505,7 @@ impl<'a> ResponseWriter<'a> {
             Delimiter::Close => Flow::UntilClose,
             Delimiter::None => Flow::Dropped,
         };
-        self.stage = Stage::Flowing { flow, body, said: persistence };
+        self.stage = Stage::Flowing { flow, body, said: self.persistence };
     }
 
     /// Adds body bytes to a head that is held; ends the head once they are too many.
@@ -539,7 +538,7 @@ impl<'a> ResponseWriter<'a> {
                 self.send(bytes)?;
             }
             Flow::Chunked(None) if bytes.len() >= LARGE_CHUNK => {
-                encode::chunk_size(self.out, bytes.len());
+                self.out.extend_from_slice(encode::chunk_size(bytes.len()).as_bytes());
                 self.send(bytes)?;
                 self.out.extend_from_slice(b"\r\n");
             }
@@ -561,7 +560,7 @@ impl<'a> ResponseWriter<'a> {
     fn end_chunk(&mut self, data: Option<usize>) {
         if let Some(data) = data.filter(|data| *data < self.out.len()) {
             let len = self.out.len() - data;
-            encode::insert(self.out, data, |out| encode::chunk_size(out, len));
+            encode::insert(self.out, data, encode::chunk_size(len).as_bytes());
             self.out.extend_from_slice(b"\r\n");
         }
     }

@@ -81,41 +81,42 @@ pub(crate) fn status_line(
     out.extend_from_slice(b"\r\n");
 }
 
-/// Ends a head: framing, persistence, blank line.
-pub(crate) fn end_head(
-    out: &mut Vec<u8>,
+/// The end of a head: framing, persistence, blank line.
+pub(crate) fn end_of_head(
     delimiter: Delimiter,
     persistence: Persistence,
     rules: AnswerRules,
-) {
+) -> Line {
+    let mut end = Line::new();
     match delimiter {
         Delimiter::Length(bytes) => {
-            out.extend_from_slice(b"Content-Length: ");
-            out.extend_from_slice(itoa::Buffer::new().format(bytes).as_bytes());
-            out.extend_from_slice(b"\r\n");
+            end.push(b"Content-Length: ");
+            end.push(itoa::Buffer::new().format(bytes).as_bytes());
+            end.push(b"\r\n");
         }
-        Delimiter::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+        Delimiter::Chunked => end.push(b"Transfer-Encoding: chunked\r\n"),
         Delimiter::Close | Delimiter::None => {}
     }
     match persistence {
-        Persistence::Close => out.extend_from_slice(CLOSE),
+        Persistence::Close => end.push(CLOSE),
         // Without it a 1.0 client would not know that its wish was heard.
-        Persistence::KeepAlive if !rules.modern_client => {
-            out.extend_from_slice(b"Connection: keep-alive\r\n");
-        }
+        Persistence::KeepAlive if !rules.modern_client => end.push(b"Connection: keep-alive\r\n"),
         Persistence::KeepAlive => {}
     }
-    out.extend_from_slice(b"\r\n");
+    end.push(b"\r\n");
+    end
 }
 
 /// The line in front of `bytes` of chunk data. Their own line end follows them.
-pub(crate) fn chunk_size(out: &mut Vec<u8>, bytes: usize) {
+pub(crate) fn chunk_size(bytes: usize) -> Line {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut line = Line::new();
     let nibbles = (usize::BITS - bytes.leading_zeros()).div_ceil(4).max(1);
     for nibble in (0..nibbles).rev() {
-        out.push(DIGITS[bytes >> (4 * nibble) & 15]);
+        line.push(&[DIGITS[bytes >> (4 * nibble) & 15]]);
     }
-    out.extend_from_slice(b"\r\n");
+    line.push(b"\r\n");
+    line
 }
 
 /// Tells the client that this answer is the last.
@@ -124,23 +125,44 @@ pub(crate) const CLOSE: &[u8] = b"Connection: close\r\n";
 /// The end of a chunked body, without trailer fields.
 pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// Writes something in front of what `out` already has from `at` on.
-pub(crate) fn insert(out: &mut Vec<u8>, at: usize, write: impl FnOnce(&mut Vec<u8>)) {
+/// Puts `line` in front of what `out` already has from `at` on.
+pub(crate) fn insert(out: &mut Vec<u8>, at: usize, line: &[u8]) {
     let end = out.len();
-    write(out);
-    let added = out.len() - end;
-    // The new bytes stand behind; a copy of them fits the stack, and `rotate` would move all twice.
-    let mut line = [0; LONGEST_INSERT];
-    if let Some(line) = line.get_mut(..added) {
-        line.copy_from_slice(&out[end..]);
-        out.copy_within(at..end, at + added);
-        out[at..at + added].copy_from_slice(line);
-    } else {
-        out[at..].rotate_right(added);
+    // Behind first, for the room; in its place then, if there was anything to move.
+    out.extend_from_slice(line);
+    if at < end {
+        out.copy_within(at..end, at + line.len());
+        out[at..at + line.len()].copy_from_slice(line);
     }
 }
 
-const LONGEST_INSERT: usize = 128;
+/// Lines of framing on their way into a head or between chunks: short, and of known length at most.
+pub(crate) struct Line {
+    bytes: [u8; Line::LONGEST],
+    len: usize,
+}
+
+impl Line {
+    /// `Content-Length` with twenty digits, `Connection: keep-alive` and a blank line, and room.
+    const LONGEST: usize = 96;
+
+    fn new() -> Line {
+        Line { bytes: [0; Line::LONGEST], len: 0 }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let end = self.len + bytes.len();
+        debug_assert!(end <= Line::LONGEST, "a line of framing longer than any");
+        if let Some(room) = self.bytes.get_mut(self.len..end) {
+            room.copy_from_slice(bytes);
+            self.len = end;
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -190,8 +212,8 @@ mod tests {
                 "Content-Length: 18446744073709551615\r\nConnection: keep-alive\r\n\r\n",
             ),
         ] {
-            let end = written(|out| end_head(out, delimiter, persistence, rules));
-            assert_eq!(end, expected);
+            let end = end_of_head(delimiter, persistence, rules);
+            assert_eq!(str::from_utf8(end.as_bytes()), Ok(expected));
         }
     }
 
@@ -218,16 +240,18 @@ mod tests {
     #[test]
     fn chunk_sizes_are_plain_hexadecimal() {
         for (bytes, line) in [(1, "1\r\n"), (15, "f\r\n"), (16, "10\r\n"), (0xabcde, "abcde\r\n")] {
-            assert_eq!(written(|out| chunk_size(out, bytes)), line);
+            assert_eq!(str::from_utf8(chunk_size(bytes).as_bytes()), Ok(line));
         }
     }
 
     #[test]
     fn bytes_can_be_put_in_front() {
-        for added in ["", "12345", &"x".repeat(LONGEST_INSERT + 1)] {
-            let mut out = b"head|body".to_vec();
-            insert(&mut out, 5, |out| out.extend_from_slice(added.as_bytes()));
-            assert_eq!(out, format!("head|{added}body").into_bytes());
+        for added in ["", "12345", &"x".repeat(100)] {
+            for body in ["", "body"] {
+                let mut out = format!("head|{body}").into_bytes();
+                insert(&mut out, 5, added.as_bytes());
+                assert_eq!(out, format!("head|{added}{body}").into_bytes());
+            }
         }
     }
 }
