@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use basehttp::Config;
-use basehttp_tests::{Client, echo, get, serve, serve_with};
+use basehttp_tests::{Client, affordable_connections, echo, get, serve, serve_with};
 
 /// Threads that this one has started, itself and those that they have started; `None` where the
 /// system does not tell.
@@ -21,20 +21,12 @@ fn threads() -> Option<usize> {
     )
 }
 
-/// How many connections this process may hold both ends of, beside the other tests here.
-fn affordable() -> usize {
-    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-    let soft = files.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    // Where nobody tells, 256 is the least that a system gives.
-    soft.unwrap_or(256usize).saturating_sub(200).div_ceil(2).min(500)
-}
-
 #[test]
 fn idle_connections_cost_no_thread_and_hold_nobody_up() {
     let server = serve(echo());
     let before = threads();
-    let mut idle: Vec<Client> = (0..affordable()).map(|_| server.connect()).collect();
+    let mut idle: Vec<Client> =
+        (0..affordable_connections(500)).map(|_| server.connect()).collect();
     for (n, client) in idle.iter_mut().enumerate() {
         match n % 4 {
             0 => {}

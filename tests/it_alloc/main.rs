@@ -1,7 +1,7 @@
-//! In the steady state a request costs no allocation.
+//! In the steady state a request costs no allocation, and an idle connection little memory.
 //!
-//! A program of its own: its allocator counts for each thread what that thread asks for. The
-//! server's thread is looked at from within, by its handler.
+//! A program of its own: its allocator counts for each thread what that thread asks for, and what
+//! it holds. The server's thread is looked at from within, by its handler.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -9,11 +9,20 @@ use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, Receiver};
 
 use basehttp::{Exchange, http_handler};
-use basehttp_tests::{DEADLINE, TestServer, get, post, serve};
+use basehttp_tests::{Client, DEADLINE, TestServer, affordable_connections, get, post, serve};
 
 thread_local! {
     // Without a destructor and without lazy initialisation, so that it needs no memory itself.
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static HELD_BYTES: Cell<i64> = const { Cell::new(0) };
+}
+
+fn hold(bytes: usize) {
+    HELD_BYTES.set(HELD_BYTES.get() + bytes as i64);
+}
+
+fn release(bytes: usize) {
+    HELD_BYTES.set(HELD_BYTES.get() - bytes as i64);
 }
 
 struct Counting;
@@ -23,17 +32,21 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        hold(layout.size());
         // SAFETY: the caller keeps the promises that `System` asks for.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        release(layout.size());
+        hold(size);
         // SAFETY: as above.
         unsafe { System.realloc(memory, layout, size) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        release(layout.size());
         // SAFETY: as above.
         unsafe { System.dealloc(memory, layout) }
     }
@@ -43,14 +56,15 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 /// Answers without an allocation of its own, except where it is asked for one, and reports how many
-/// its thread has made so far at every `/count`.
-struct Frugal(mpsc::SyncSender<u64>);
+/// its thread has made so far at every `/count`, and how many bytes it holds at every `/held`.
+struct Frugal(mpsc::SyncSender<i64>);
 
 #[http_handler]
 impl Frugal {
     fn do_GET(&self, http: &mut Exchange) -> io::Result<()> {
         match http.path {
-            "/count" => _ = self.0.try_send(ALLOCATIONS.get()),
+            "/count" => _ = self.0.try_send(ALLOCATIONS.get() as i64),
+            "/held" => _ = self.0.try_send(HELD_BYTES.get()),
             "/box" => drop(std::hint::black_box(Box::new(1))),
             _ => {}
         }
@@ -79,7 +93,7 @@ impl Frugal {
     }
 }
 
-fn start() -> (TestServer, Receiver<u64>) {
+fn start() -> (TestServer, Receiver<i64>) {
     let (counted, counts) = mpsc::sync_channel(16);
     (serve(Frugal(counted)), counts)
 }
@@ -87,7 +101,7 @@ fn start() -> (TestServer, Receiver<u64>) {
 const ROUNDS: usize = 200;
 
 /// Allocations of the server's thread while `requests` are sent again and again, on one connection.
-fn allocations(requests: &str) -> u64 {
+fn allocations(requests: &str) -> i64 {
     let (server, counts) = start();
     let mut client = server.connect();
     let in_one = requests.matches(" HTTP/1.1\r\n").count();
@@ -130,5 +144,28 @@ fn requests_cost_no_allocation() {
 
 #[test]
 fn an_allocation_would_be_seen() {
-    assert_eq!(allocations(&get("/box")), ROUNDS as u64);
+    assert_eq!(allocations(&get("/box")), ROUNDS as i64);
+}
+
+#[test]
+fn an_idle_connection_costs_little_memory() {
+    const MOST: i64 = 1536; // bytes for each, and more than four times what it is
+    let (server, counts) = start();
+    let mut client = server.connect();
+    let mut held = || {
+        client.send(get("/held")).reply();
+        counts.recv_timeout(DEADLINE).expect("the handler counts")
+    };
+    held();
+    let before = held();
+    // Each has been used, and has given back what it was lent.
+    let idle: Vec<Client> = (0..affordable_connections(5000))
+        .map(|_| {
+            let mut client = server.connect();
+            assert_eq!(client.send(get("/")).reply().status, 200);
+            client
+        })
+        .collect();
+    let each = (held() - before) / idle.len() as i64;
+    assert!(each < MOST, "{each} bytes for each of {} connections", idle.len());
 }

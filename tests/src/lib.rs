@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{io, panic};
+use std::{fs, io, panic};
 
 use basehttp::{
     Config, Exchange, HttpServer, RequestHandler, ShutdownHandle, ShutdownReport, handler_fn,
@@ -113,6 +113,15 @@ pub fn get(path: &str) -> String {
 pub fn post(path: &str, body: &str) -> String {
     let length = body.len();
     format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+/// How many connections this process may hold both ends of beside other tests, `wanted` at most.
+pub fn affordable_connections(wanted: usize) -> usize {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = files.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    // Where nobody tells, 256 is the least that a system gives.
+    soft.unwrap_or(256usize).saturating_sub(200).div_ceil(2).min(wanted)
 }
 
 /// `bytes` as text for a message, with an end in sight.
