@@ -93,6 +93,8 @@ pub(crate) struct Outcome {
     /// `None` if the body broke.
     pub(crate) rest: Option<BodyRest>,
     pub(crate) persistence: Persistence,
+    /// The answer was cut, and only a reset can tell the client.
+    pub(crate) must_reset: bool,
 }
 
 impl<'a> Exchange<'a> {
@@ -311,7 +313,8 @@ impl<'a> Exchange<'a> {
             true => Persistence::Close,
             false => Persistence::KeepAlive,
         };
-        Outcome { rest: self.rfile.into_rest(), persistence }
+        let must_reset = self.wfile.must_reset();
+        Outcome { rest: self.rfile.into_rest(), persistence, must_reset }
     }
 
     /// The head says what `close_connection` says at the time.

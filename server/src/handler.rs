@@ -98,7 +98,8 @@ pub trait RequestHandler {
     /// Decides whether the body of a request with `Expect: 100-continue` is welcome.
     ///
     /// `Ok`, the default, means that `100 Continue` is sent when the body is first needed. An
-    /// error is the answer, and the body is never sent.
+    /// error is the answer, and the body is never sent. The body cannot be read here, and of what
+    /// is set on the exchange only `close_connection` and `connection_locals` last.
     ///
     /// # Errors
     /// Whatever the client is to get instead, such as a 401 or a 413.
@@ -293,6 +294,8 @@ fn conclude(http: &mut Exchange<'_>, step: impl FnOnce(&mut Exchange<'_>) -> Han
     });
     if let Err(error) = completed {
         fail(http, &error);
+        // Its cause is the handler's, and so is what happens when that is dropped.
+        drop_quietly(error);
     }
 }
 

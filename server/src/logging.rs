@@ -3,10 +3,13 @@
 //! Two targets: `basehttp::access` for each request, `basehttp::error` for what went wrong. Which
 //! of them is written, and where, is the program's to say; [`log_to_stderr`] says it as Python does.
 
-use std::fmt::{self, Write};
+use std::fmt;
+use std::io::{self, Write as _};
+use std::panic::{self, AssertUnwindSafe};
 use std::time::SystemTime;
 
 use crate::http::date::HttpDate;
+use crate::locals::drop_quietly;
 use crate::peer::PeerAddress;
 
 /// Target of the access log.
@@ -30,6 +33,14 @@ pub fn log_to_stderr() {
     }
 }
 
+/// Logs what concerns no request. A logger that panics harms nobody but itself.
+pub(crate) fn log_error(message: fmt::Arguments<'_>) {
+    let logged = panic::catch_unwind(AssertUnwindSafe(|| log::error!(target: ERROR, "{message}")));
+    if let Err(payload) = logged {
+        drop_quietly(payload);
+    }
+}
+
 struct Stderr;
 
 impl log::Log for Stderr {
@@ -39,7 +50,8 @@ impl log::Log for Stderr {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            eprintln!("{}", record.args());
+            // Where nobody reads any more, there is nobody to tell.
+            let _ = writeln!(io::stderr().lock(), "{}", record.args());
         }
     }
 
@@ -55,7 +67,7 @@ pub(crate) struct LogLine<'a> {
 impl fmt::Display for LogLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} - - [{}] ", self.peer.host(), LogTime(SystemTime::now()))?;
-        Escaping(f).write_fmt(self.message)
+        fmt::Write::write_fmt(&mut Escaping(f), self.message)
     }
 }
 
@@ -76,7 +88,7 @@ impl fmt::Display for LogTime {
 /// must not be able to forge lines or to speak to a terminal.
 struct Escaping<'a, 'f>(&'a mut fmt::Formatter<'f>);
 
-impl Write for Escaping<'_, '_> {
+impl fmt::Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let is_special = |char: char| char.is_control() || char == '\\';
         let mut rest = text;

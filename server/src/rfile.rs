@@ -214,6 +214,11 @@ impl BufRead for RequestReader<'_> {
     }
 
     fn consume(&mut self, bytes: usize) {
+        // More than `fill_buf` gave cannot be consumed.
+        let bytes = match self.find_data(false) {
+            Ok(Then::Data(available)) => bytes.min(available),
+            _ => 0,
+        };
         self.drop_source(bytes);
         self.taken(bytes);
     }

@@ -54,6 +54,8 @@ pub struct ResponseWriter<'a> {
     body_bytes: u64,
     /// A write has failed: the client will never see the end of this answer.
     is_broken: bool,
+    /// It was cut, and a plain end of the connection would look like the end of the answer.
+    must_reset: bool,
 }
 
 enum Stage {
@@ -145,6 +147,7 @@ impl<'a> ResponseWriter<'a> {
             mistake: None,
             body_bytes: 0,
             is_broken: false,
+            must_reset: false,
         }
     }
 
@@ -171,6 +174,11 @@ impl<'a> ResponseWriter<'a> {
     /// Whether the head has not been ended, so that fields can still be added.
     pub(crate) fn is_head_open(&self) -> bool {
         matches!(self.stage, Stage::Unstarted | Stage::Head)
+    }
+
+    /// Whether only a reset can tell the client that the answer was cut.
+    pub(crate) fn must_reset(&self) -> bool {
+        self.must_reset
     }
 
     /// What is missing of the `Content-Length` that the handler sent.
@@ -260,12 +268,14 @@ impl<'a> ResponseWriter<'a> {
             true => fields.note(name, value),
             false => Noted::Refused,
         };
-        if let Noted::Plain = noted {
-            return out.extend_from_slice(b"\r\n");
+        if let Noted::Plain | Noted::Options(_) = noted {
+            out.extend_from_slice(b"\r\n");
+        } else {
+            out.truncate(line);
         }
-        out.truncate(line);
         match noted {
-            Noted::Plain => {}
+            Noted::Plain | Noted::Options(None) => {}
+            Noted::Options(Some(persistence)) => self.set_persistence(persistence),
             Noted::Refused => self.remember(Mistake::FieldValue(name.to_owned())),
             // Framing is written by `end_head`, and only there.
             Noted::Connection(persistence) => self.set_persistence(persistence),
@@ -406,6 +416,7 @@ impl<'a> ResponseWriter<'a> {
     pub(crate) fn give_up(&mut self) -> Finished {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Flowing { flow: Flow::Chunked(chunk), .. } => self.end_chunk(chunk),
+            Stage::Flowing { flow: Flow::UntilClose, .. } => self.must_reset = true,
             Stage::Flowing { .. } | Stage::Done => {}
             // A head that was not ended would only puzzle the client.
             _ => self.out.truncate(self.start),
@@ -608,7 +619,8 @@ impl<'a> ResponseWriter<'a> {
             self.has_left = true;
             self.start = 0;
             self.out.clear();
-            self.stage = Stage::Done;
+            let stage = std::mem::replace(&mut self.stage, Stage::Done);
+            self.must_reset |= matches!(stage, Stage::Flowing { flow: Flow::UntilClose, .. });
         }
         result
     }
@@ -617,6 +629,9 @@ impl<'a> ResponseWriter<'a> {
     fn forget(&mut self, sent: usize) {
         self.has_left |= sent > self.start;
         self.start = self.start.saturating_sub(sent);
+        if let Stage::Flowing { body, .. } = &mut self.stage {
+            *body = body.saturating_sub(sent);
+        }
         self.out.drain(..sent);
     }
 }
@@ -665,7 +680,10 @@ enum Noted {
     Refused,
     /// `Content-Length`, if it is a number.
     Length(Option<u64>),
+    /// `Connection` with nothing but what the server says itself.
     Connection(Persistence),
+    /// `Connection` with something else, and perhaps that too.
+    Options(Option<Persistence>),
     TransferEncoding,
 }
 
@@ -677,15 +695,7 @@ impl FieldsSent {
             4 if is("Date") => self.date = true,
             6 if is("Server") => self.server = true,
             12 if is("Content-Type") => self.content_type = true,
-            10 if is("Connection") => {
-                // As in Python: these two are meant for the server, which writes the field itself.
-                if value.eq_ignore_ascii_case(b"close") {
-                    return Noted::Connection(Persistence::Close);
-                }
-                if value.eq_ignore_ascii_case(b"keep-alive") {
-                    return Noted::Connection(Persistence::KeepAlive);
-                }
-            }
+            10 if is("Connection") => return note_connection(value),
             14 if is("Content-Length") => {
                 let digits = str::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
                 return Noted::Length(digits.and_then(|digits| digits.parse().ok()));
@@ -694,6 +704,24 @@ impl FieldsSent {
             _ => {}
         }
         Noted::Plain
+    }
+}
+
+/// As in Python, `close` and `keep-alive` are meant for the server, which writes the field itself.
+fn note_connection(value: &[u8]) -> Noted {
+    let (mut persistence, mut has_others) = (None, false);
+    for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+        if option.eq_ignore_ascii_case(b"close") {
+            persistence = Some(Persistence::Close);
+        } else if option.eq_ignore_ascii_case(b"keep-alive") {
+            persistence = persistence.or(Some(Persistence::KeepAlive));
+        } else {
+            has_others = true;
+        }
+    }
+    match persistence {
+        Some(persistence) if !has_others => Noted::Connection(persistence),
+        persistence => Noted::Options(persistence),
     }
 }
 
@@ -907,6 +935,63 @@ mod tests {
         };
         assert!(wire(RULES, &kernel, declared("hello")).ends_with("Length: 5\r\n\r\nhello"));
         assert!(wire(RULES, &kernel, declared("hello!")).ends_with("Length: 5\r\n\r\n"));
+    }
+
+    #[test]
+    fn what_leaves_of_earlier_answers_does_not_shift_what_is_taken_back() {
+        let kernel = Kernel::default();
+        kernel.takes.set(7);
+        let stamp = Stamp::new("me");
+        let mut out = vec![b'e'; LARGE];
+        let mut wfile = ResponseWriter::new(&mut out, &kernel, &stamp, RULES);
+        ok(&mut wfile);
+        wfile.field("Content-Length", &6);
+        wfile.end_head().unwrap();
+        wfile.write_all(b"abcdef").unwrap();
+        assert!(!kernel.taken.borrow().is_empty());
+        let (head, body) = wfile.take_back().unwrap();
+        assert!(head.starts_with(b"HTTP/1.1 200 OK\r\n") && head.ends_with(b"\r\n\r\n"));
+        assert_eq!(body, b"abcdef");
+        assert_eq!(out.len(), LARGE - 7);
+    }
+
+    #[test]
+    fn a_cut_answer_that_only_the_connection_ends_must_be_reset() {
+        for (rules, must_reset) in [(OLD, true), (RULES, false)] {
+            let kernel = Kernel::default();
+            let stamp = Stamp::new("me");
+            let mut out = Vec::new();
+            let mut wfile = ResponseWriter::new(&mut out, &kernel, &stamp, rules);
+            wfile.write_all(b"half").unwrap();
+            wfile.flush().unwrap();
+            wfile.give_up();
+            assert_eq!(wfile.must_reset(), must_reset);
+        }
+    }
+
+    #[test]
+    fn connection_options_are_the_server_s_in_any_spelling() {
+        use Persistence::{Close, KeepAlive};
+        for (value, persistence, is_sent) in [
+            ("close", Close, false),
+            (" Close ", Close, false),
+            ("close,close", Close, false),
+            ("keep-alive", KeepAlive, false),
+            ("keep-alive, close", Close, false),
+            ("close, Foo", Close, true),
+            ("upgrade", KeepAlive, true),
+        ] {
+            let kernel = Kernel::default();
+            let mut said = KeepAlive;
+            let wire = wire(RULES, &kernel, |wfile| {
+                ok(wfile);
+                wfile.field("Connection", value);
+                said = wfile.persistence();
+            });
+            assert_eq!(said, persistence, "{value:?}");
+            assert_eq!(wire.contains("Connection: close\r\n\r\n"), said == Close, "{wire}");
+            assert_eq!(wire.contains(&format!("Connection: {value}\r\nC")), is_sent, "{wire}");
+        }
     }
 
     #[test]

@@ -16,6 +16,17 @@ impl Buffer {
         Buffer { storage, start: 0, end: 0 }
     }
 
+    /// A buffer that has received `bytes` already, and has room for as many again.
+    pub(crate) fn with_bytes(bytes: &[u8]) -> Buffer {
+        let mut storage = vec![0; (bytes.len() * 2).max(SMALLEST)];
+        storage[..bytes.len()].copy_from_slice(bytes);
+        Buffer { storage, start: 0, end: bytes.len() }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.storage.len()
+    }
+
     pub(crate) fn has_storage(&self) -> bool {
         !self.storage.is_empty()
     }
@@ -82,7 +93,7 @@ impl Buffer {
     }
 }
 
-const SMALLEST: usize = 1024;
+const SMALLEST: usize = 512;
 
 #[cfg(test)]
 mod tests {

@@ -53,7 +53,7 @@ pub(crate) fn frame(version: Version, fields: &[Header<'_>]) -> Result<Framing, 
         // By length first: hardly any field is compared with a name at all.
         match field.name.len() {
             4 if is(field, "Host") => seen.host(field.value)?,
-            6 if is(field, "Expect") => seen.expect(field.value)?,
+            6 if is(field, "Expect") => seen.expect(field.value),
             10 if is(field, "Connection") => seen.connection(field.value),
             14 if is(field, "Content-Length") => seen.content_length(field.value)?,
             17 if is(field, "Transfer-Encoding") => seen.transfer_encoding(field.value)?,
@@ -63,6 +63,9 @@ pub(crate) fn frame(version: Version, fields: &[Header<'_>]) -> Result<Framing, 
     let is_11 = version >= Version::HTTP_11;
     if is_11 && !seen.host {
         return Err(BadRequest::Host);
+    }
+    if is_11 && seen.expects_other {
+        return Err(BadRequest::Expectation);
     }
     let body = match (seen.chunked, seen.content_length) {
         (true, Some(_)) => return Err(BadRequest::AmbiguousBody),
@@ -90,6 +93,7 @@ struct Seen {
     close: bool,
     keep_alive: bool,
     expects_continue: bool,
+    expects_other: bool,
 }
 
 impl Seen {
@@ -145,12 +149,11 @@ impl Seen {
         }
     }
 
-    fn expect(&mut self, value: &[u8]) -> Result<(), BadRequest> {
-        if !value.eq_ignore_ascii_case(b"100-continue") {
-            return Err(BadRequest::Expectation);
+    fn expect(&mut self, value: &[u8]) {
+        match value.eq_ignore_ascii_case(b"100-continue") {
+            true => self.expects_continue = true,
+            false => self.expects_other = true,
         }
-        self.expects_continue = true;
-        Ok(())
     }
 }
 
@@ -174,9 +177,16 @@ pub(crate) fn is_host(value: &[u8]) -> bool {
     !host.is_empty()
         && match port {
             [] => true,
-            [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+            [b':'] => true,
+            [b':', digits @ ..] => port_number(digits).is_some(),
             _ => false,
         }
+}
+
+/// A port as URIs write it: digits alone, and no more than 65535.
+pub(crate) fn port_number(digits: &[u8]) -> Option<u16> {
+    let text = str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit))?;
+    text.parse().ok()
 }
 
 /// How long the registered name, or the IPv4 address, at the front is.
@@ -331,6 +341,8 @@ mod tests {
             ("user@a", false),
             ("a:b", false),
             ("a:80:80", false),
+            ("a:65535", true),
+            ("a:65536", false),
             ("a:123456", false),
             ("a?b", false),
             ("a#b", false),
@@ -349,7 +361,9 @@ mod tests {
         assert_eq!(expects(&[("Expect", "100-Continue"), length]), Ok(true));
         assert_eq!(expects(&[("Expect", "100-continue")]), Ok(false));
         assert_eq!(expects(&[("Expect", "a-pony"), length]), Err(BadRequest::Expectation));
-        let on_10 = framed(Version::HTTP_10, &[("Expect", "100-continue"), length]);
-        assert!(!on_10.unwrap().expects_continue);
+        for expectation in ["100-continue", "a-pony"] {
+            let on_10 = framed(Version::HTTP_10, &[("Expect", expectation), length]);
+            assert!(!on_10.unwrap().expects_continue, "{expectation}");
+        }
     }
 }

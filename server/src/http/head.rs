@@ -330,8 +330,8 @@ fn why_unread(error: httparse::Error) -> Unread {
 /// Longer than any method there is; Python reads up to 64 KiB of one.
 const MAX_METHOD: usize = 32;
 
-/// Method, two spaces and the version.
-const AROUND_TARGET: usize = MAX_METHOD + 2 + 8;
+/// Method, two spaces, the version, and the CR behind it.
+const AROUND_TARGET: usize = MAX_METHOD + 2 + 8 + 1;
 
 /// Fields there is always room for: on the stack, and not touched unless used.
 const USUAL_FIELDS: usize = 100;

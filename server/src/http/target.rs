@@ -9,7 +9,7 @@ use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
-use super::framing::is_host;
+use super::framing::{is_host, port_number};
 
 /// The forms of a request target (RFC 9112 §3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +50,10 @@ fn split_absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
     Some(rest.split_at(end))
 }
 
-/// `host:port`, both of them (RFC 9112 §3.2.3).
+/// `host:port`, both of them, and a port that can be connected to (RFC 9110 §9.3.6).
 fn is_authority(target: &[u8]) -> bool {
-    is_host(target)
-        && target.iter().rev().take_while(|b| b.is_ascii_digit()).count() > 0
-        && target.iter().rev().find(|b| !b.is_ascii_digit()) == Some(&b':')
+    let port = memchr::memrchr(b':', target).and_then(|colon| target.get(colon + 1..));
+    is_host(target) && port.and_then(port_number).is_some_and(|port| port > 0)
 }
 
 /// The path and the query of a target, both as they were sent.
@@ -66,7 +65,9 @@ pub(crate) fn split(target: &str) -> (&str, &str) {
         None => target,
     };
     let (path, query) = local.split_once('?').unwrap_or((local, ""));
-    (if path.is_empty() { "/" } else { path }, query)
+    // As of an origin target: what begins with two slashes must never become a link.
+    let doubled = path.bytes().take_while(|byte| *byte == b'/').count().saturating_sub(1);
+    (if path.is_empty() { "/" } else { &path[doubled..] }, query)
 }
 
 /// A path with its percent-encoded bytes decoded, as Python's `unquote`: bytes that are no UTF-8
@@ -177,6 +178,9 @@ mod tests {
             ("CONNECT", "a:80", Some(Authority)),
             ("CONNECT", "a", None),
             ("CONNECT", "a:", None),
+            ("CONNECT", "a:0", None),
+            ("CONNECT", "[::1]:443", Some(Authority)),
+            ("CONNECT", "[::1]", None),
             ("CONNECT", "/a", None),
         ] {
             assert_eq!(classify(method.as_bytes(), target.as_bytes()), form, "{method} {target}");
@@ -195,6 +199,7 @@ mod tests {
             ("/%FF", "/\u{fffd}", ""),
             ("http://a/b?c", "/b", "c"),
             ("http://a?c", "/", "c"),
+            ("http://a//evil.example/", "/evil.example/", ""),
             ("*", "*", ""),
         ] {
             let (raw_path, raw_query) = split(target);

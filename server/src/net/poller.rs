@@ -132,6 +132,12 @@ impl Stream {
         let _ = self.0.shutdown(std::net::Shutdown::Write);
     }
 
+    /// Has the connection end with a reset, once it is dropped: what was sent is no whole answer.
+    pub(crate) fn reset_on_close(&self) {
+        // If it fails, the connection is gone already.
+        let _ = SockRef::from(&self.0).set_linger(Some(Duration::ZERO));
+    }
+
     /// Makes reads and writes wait, so long at the most, or not wait at all.
     pub(crate) fn set_blocking(&self, patience: Option<Patience>) -> io::Result<()> {
         let socket = SockRef::from(&self.0);

@@ -44,6 +44,8 @@ pub(crate) struct Session {
     end: End,
     readiness: Readiness,
     waiting: Waiting,
+    /// It has had its turn, and waits for the next one.
+    pub(crate) is_queued: bool,
 }
 
 /// How a connection ends.
@@ -51,12 +53,23 @@ pub(crate) struct Session {
 enum End {
     /// Not yet.
     Open,
-    /// After what is owed has been sent; `gently` if the client may still be sending.
-    AfterOutput { gently: bool },
+    /// After what is owed has been sent.
+    AfterOutput(Ending),
     /// All is sent, our side is closed; so many bytes may still be read and dropped.
     Lingering { bytes: usize },
     /// Now.
     Now,
+}
+
+/// What the end of a connection looks like to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// Nothing more will come from it.
+    AtOnce,
+    /// It may still be sending, and has to be heard until it has read its answer.
+    Gentle,
+    /// Its answer was cut, and a plain end would look like the answer's.
+    Reset,
 }
 
 /// What a session's driver does next.
@@ -135,6 +148,7 @@ impl Session {
             // The first request may be here before the first event is.
             readiness: Readiness { readable: true, writable: true, ending: false },
             waiting: Waiting { reason: Reason::Idle, requests: 0, since: None },
+            is_queued: false,
         }
     }
 
@@ -182,15 +196,21 @@ impl Session {
             match self.end {
                 End::Open => {}
                 End::Now => return Ok(Next::Close),
-                End::AfterOutput { gently } => {
+                End::AfterOutput(ending) => {
                     if !self.flush()? {
                         return Ok(self.wait(Reason::Write));
                     }
-                    if !gently {
-                        return Ok(Next::Close);
+                    match ending {
+                        Ending::AtOnce => return Ok(Next::Close),
+                        Ending::Reset => {
+                            self.stream.reset_on_close();
+                            return Ok(Next::Close);
+                        }
+                        Ending::Gentle => {
+                            self.stream.end_writing();
+                            self.end = End::Lingering { bytes: MAX_LINGER };
+                        }
                     }
-                    self.stream.end_writing();
-                    self.end = End::Lingering { bytes: MAX_LINGER };
                     continue;
                 }
                 End::Lingering { bytes } => match self.drop_input(bytes, tools)? {
@@ -215,7 +235,7 @@ impl Session {
                 Want::Handler => return Ok(Next::Answer(Call::Request)),
                 Want::Expectation => return Ok(Next::Answer(Call::Expectation)),
                 Want::Refusal(refused) => return Ok(Next::Answer(Call::Refusal(refused))),
-                Want::Close => self.end = End::AfterOutput { gently: true },
+                Want::Close => self.end = End::AfterOutput(Ending::Gentle),
                 Want::Bytes => {
                     if !self.flush()? {
                         return Ok(self.wait(Reason::Write));
@@ -281,7 +301,7 @@ impl Session {
         self.requests += 1;
         let may_persist = self.may_persist(service);
         let Some(parts) = self.connection.parts() else { return self.connection.close() };
-        let asked_to_close = parts.persistence == Persistence::Close;
+        let is_asked_to_close = parts.persistence == Persistence::Close;
         let socket = HandlerSocket::new(&self.stream, service.config);
         let mut http = exchange(
             parts,
@@ -291,7 +311,7 @@ impl Session {
             service,
         );
         handler::answer(service.handler.0, &mut http);
-        let Outcome { rest, persistence } = http.into_outcome();
+        let Outcome { rest, persistence, must_reset } = http.into_outcome();
         let blocked = socket.restore();
         match rest {
             Some(rest) => self.connection.answered(rest, persistence),
@@ -299,15 +319,20 @@ impl Session {
         }
         self.readiness.readable |= blocked;
         if self.connection.is_closed() {
-            // Who asked for the end, and sends nothing more, only waits for it.
-            let gently = !(asked_to_close && self.connection.input.is_empty());
-            self.end = End::AfterOutput { gently };
+            self.end = End::AfterOutput(match must_reset {
+                true => Ending::Reset,
+                // Who asked for the end, and has sent all of it, only waits for it.
+                false if is_asked_to_close && self.connection.is_clean() => Ending::AtOnce,
+                false => Ending::Gentle,
+            });
         }
     }
 
     fn answer_expectation(&mut self, service: Service<'_>) {
         let may_persist = self.may_persist(service);
-        let Some(parts) = self.connection.parts() else { return self.connection.close() };
+        let Some(mut parts) = self.connection.parts() else { return self.connection.close() };
+        // It is asked about a body that is still collected: there is nothing for it to read.
+        (parts.body.received, parts.body.decoder) = (&[], BodyDecoder::new(BodyLength::Empty));
         let socket = HandlerSocket::new(&self.stream, service.config);
         let mut http = exchange(
             parts,
@@ -318,16 +343,20 @@ impl Session {
         );
         let is_welcome = handler::welcomes_body(service.handler.0, &mut http);
         let is_told = !http.rfile.expects_continue();
+        let is_last = http.close_connection;
         drop(http);
         self.readiness.readable |= socket.restore();
         if is_welcome {
             self.connection.welcome_body();
+            if is_last {
+                self.connection.end_with_this();
+            }
             if !is_told && service.server.protocol_version >= Version::HTTP_11 {
                 self.output.extend_from_slice(CONTINUE);
             }
         } else {
             self.connection.close();
-            self.end = End::AfterOutput { gently: true };
+            self.end = End::AfterOutput(Ending::Gentle);
         }
     }
 
@@ -354,7 +383,7 @@ impl Session {
         drop(http);
         self.readiness.readable |= socket.restore();
         self.connection.close();
-        self.end = End::AfterOutput { gently: true };
+        self.end = End::AfterOutput(Ending::Gentle);
     }
 
     fn may_persist(&self, service: Service<'_>) -> bool {
@@ -436,8 +465,13 @@ impl Session {
 
     /// Gives memory that nothing is in back to the loop.
     fn give_back(&mut self, stock: &mut Stock) {
-        if self.connection.input.is_empty() && self.connection.input.has_storage() {
-            stock.give_input(self.connection.input.take_storage());
+        let input = &mut self.connection.input;
+        if input.is_empty() && input.has_storage() {
+            stock.give_input(input.take_storage());
+        } else if input.len() < LITTLE && input.capacity() >= INPUT {
+            // The start of a head from a slow client does not need so much memory.
+            let little = Buffer::with_bytes(input.bytes());
+            stock.give_input(std::mem::replace(input, little).take_storage());
         }
         if self.output.is_empty() && self.output.capacity() > 0 {
             stock.give_output(std::mem::take(&mut self.output));
@@ -584,7 +618,11 @@ impl Socket for HandlerSocket<'_> {
         while !bytes.is_empty() {
             let written = match self.stream.write(&[IoSlice::new(bytes)])? {
                 Some(count) => count,
-                None if self.is_blocking.get() => return Err(io::ErrorKind::TimedOut.into()),
+                // A blocked write wakes late: what the client has taken by now counts.
+                None if self.is_blocking.get() => match self.try_write(&[IoSlice::new(bytes)])? {
+                    0 => return Err(io::ErrorKind::TimedOut.into()),
+                    count => count,
+                },
                 None => {
                     self.block(self.config.body_timeout.min(LONGEST))?;
                     continue;
@@ -627,6 +665,9 @@ impl Stock {
 
 /// Bytes asked of the kernel in one read: a batch of pipelined requests, or a large head.
 const INPUT: usize = 16 * 1024;
+
+/// Less than this is waited for in memory of its own size.
+const LITTLE: usize = 1024;
 
 const OUTPUT: usize = 16 * 1024;
 

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::handler::HandlerHooks;
 use crate::http::date::Stamp;
 use crate::locals::drop_quietly;
-use crate::logging::ERROR;
+use crate::logging::log_error;
 use crate::net::deadlines::Deadlines;
 use crate::net::listener::{Accepted, Listener};
 use crate::net::poller::{Event, Poller, Stream, Token, Waker};
@@ -149,18 +149,22 @@ impl Worker {
                     // It may have been closed by what came before it in this turn.
                     if let Some(session) = self.sessions.get_mut(token) {
                         session.ready(readiness);
-                        self.drive(token, serving);
+                        if !session.is_queued {
+                            self.drive(token, serving);
+                        }
                     }
                 }
             }
         }
         self.events = events;
         for _ in 0..self.unfinished.len() {
-            if let Some(token) = self.unfinished.pop_front() {
+            if let Some(token) = self.unfinished.pop_front()
+                && let Some(session) = self.sessions.get_mut(token)
+            {
+                session.is_queued = false;
                 self.drive(token, serving);
             }
         }
-        // Last, so that who was only kept waiting by somebody else's handler is not late.
         while let Some(token) = self.deadlines.expired(self.now) {
             self.expire(token, serving);
         }
@@ -188,7 +192,8 @@ impl Worker {
     }
 
     fn accept(&mut self, serving: Serving<'_>) {
-        while let Some(listener) = &self.listener {
+        for _ in 0..CLIENTS_IN_A_TURN {
+            let Some(listener) = &self.listener else { return };
             let most = serving.config.max_connections.unwrap_or(usize::MAX);
             if self.sessions.len() >= most {
                 self.accepting = Accepting::WhenOneEnds;
@@ -204,13 +209,15 @@ impl Worker {
                 }
                 Accepted::Exhausted(error) => {
                     if self.accepting == Accepting::Yes {
-                        log::error!(target: ERROR, "cannot accept connections: {error}");
+                        log_error(format_args!("cannot accept connections: {error}"));
                     }
                     self.accepting = Accepting::After(self.now + ACCEPT_AGAIN);
                     return;
                 }
             }
         }
+        // Those who are inside have their turn; then the next are let in.
+        self.accepting = Accepting::After(self.now);
     }
 
     fn admit(&mut self, stream: Stream, peer: PeerAddress, serving: Serving<'_>) {
@@ -230,7 +237,7 @@ impl Worker {
         match registered {
             Ok(()) => self.drive(token, serving),
             Err(error) => {
-                log::error!(target: ERROR, "cannot watch a connection: {error}");
+                log_error(format_args!("cannot watch a connection: {error}"));
                 self.sessions.remove(token);
             }
         }
@@ -262,6 +269,7 @@ impl Worker {
                 Next::Close => return self.close(token, serving),
             }
         }
+        session.is_queued = true;
         self.unfinished.push_back(token);
     }
 
@@ -270,6 +278,13 @@ impl Worker {
         let deadline = session.deadline(self.now, serving.config);
         if self.now < deadline {
             return self.deadlines.set(token, deadline);
+        }
+        // Who was only kept waiting by somebody else's handler is not late: its bytes are here.
+        session.look_again();
+        self.drive(token, serving);
+        let Some(session) = self.sessions.get_mut(token) else { return };
+        if session.is_queued || self.now < session.deadline(self.now, serving.config) {
+            return;
         }
         if let Some(call) = session.expire() {
             session.provide(&mut self.stock);
@@ -348,7 +363,10 @@ fn service<'a>(serving: Serving<'a>, stamp: &'a Stamp, stopping: bool) -> Servic
 }
 
 /// After so many requests of one connection it is the others' turn.
-const REQUESTS_IN_A_TURN: usize = 256;
+const REQUESTS_IN_A_TURN: usize = 32;
+
+/// After so many new clients it is the turn of those who are inside.
+const CLIENTS_IN_A_TURN: usize = 256;
 
 /// How soon to try again where the system has no descriptor left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
