@@ -309,3 +309,21 @@ fn a_limit_can_be_raised_by_the_method_that_reads() {
     assert_eq!(server.connect().send(post("/raised", body)).reply().brief(), (200, body));
     assert_eq!(server.connect().send(post("/", body)).reply().status, 413);
 }
+
+#[test]
+fn a_client_that_asked_to_close_can_send_all_of_its_body_and_read_the_answer() {
+    let server = serve(handler_fn(|_: &mut Exchange<'_>| "unread"));
+    for head in [
+        "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1000000\r\n\r\n",
+        "POST / HTTP/1.0\r\nContent-Length: 1000000\r\n\r\n",
+    ] {
+        let mut client = server.connect();
+        client.send(head);
+        // The answer is there before the body is.
+        assert_eq!(client.reply().brief(), (200, "unread"), "{head:?}");
+        for _ in 0..10 {
+            client.send([b'b'; 100_000]);
+        }
+        client.expect_closed();
+    }
+}

@@ -115,3 +115,42 @@ fn a_body_can_be_turned_away_before_it_is_sent() {
     drop(server);
     assert_eq!(calls.try_iter().count(), 0, "a body that was turned away is not dispatched");
 }
+
+/// Reads of the body where it should only decide about it, and may end the connection there.
+struct Curious;
+
+impl RequestHandler for Curious {
+    fn dispatch(&self, http: &mut Exchange<'_>) -> Handled {
+        let text = String::from_utf8_lossy(&http.body()?).into_owned();
+        http.send_response(200).end_headers()?;
+        Ok(io::Write::write_all(&mut http.wfile, text.as_bytes())?)
+    }
+
+    fn handle_expect_100(&self, http: &mut Exchange<'_>) -> Result<()> {
+        let mut few = [0; 5];
+        let _ = io::Read::read(&mut http.rfile, &mut few)?;
+        http.close_connection |= http.path == "/last";
+        Ok(())
+    }
+}
+
+#[test]
+fn the_hook_takes_nothing_of_the_body_that_it_decides_about() {
+    let server = serve(Curious);
+    let head = |path: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+        )
+    };
+    let mut client = server.connect();
+    client.send(head("/"));
+    assert_eq!(client.reply().status, 100);
+    client.send("hello").send(" you".to_owned() + &get("/next"));
+    assert_eq!(client.reply().brief(), (200, "hello you"));
+    assert_eq!(client.reply().brief(), (200, ""));
+    client.send(head("/last"));
+    assert_eq!(client.reply().status, 100);
+    let reply = client.send("hello you").reply();
+    assert_eq!((reply.text(), reply.header("connection")), ("hello you".into(), Some("close")));
+    client.expect_closed();
+}

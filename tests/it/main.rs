@@ -6,6 +6,7 @@ mod bodies;
 mod examples;
 mod exchange;
 mod expectations;
+mod fairness;
 mod floors;
 mod framing;
 mod handlers_that_fail;

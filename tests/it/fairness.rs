@@ -1,0 +1,82 @@
+//! What one client does, or has a handler do, does not come upon the others.
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use basehttp::{Config, Exchange, handler_fn};
+use basehttp_tests::{DEADLINE, get, serve, serve_with};
+
+/// Waits for a word at `/wait`, and then until `late` has passed since it began.
+fn waiting(
+    began: mpsc::Sender<()>,
+    go_on: Receiver<()>,
+    late: Duration,
+) -> impl Fn(&mut Exchange<'_>) -> io::Result<String> + Send {
+    let go_on = Mutex::new(go_on);
+    move |http| {
+        if http.path == "/wait" {
+            let start = Instant::now();
+            began.send(()).expect("the test waits");
+            go_on.lock().expect("alone").recv_timeout(DEADLINE).expect("the test goes on");
+            while start.elapsed() < late {
+                std::thread::yield_now();
+            }
+        }
+        let body = http.body()?;
+        Ok(format!("{} {}", http.path, body.len()))
+    }
+}
+
+#[test]
+fn who_was_in_time_is_not_late_because_somebody_else_s_handler_was_slow() {
+    let patience = Duration::from_millis(200);
+    let config = Config {
+        head_timeout: patience,
+        idle_timeout: patience,
+        body_timeout: patience,
+        ..Config::default()
+    };
+    let ((began, has_begun), (go, go_on)) = (mpsc::channel(), mpsc::channel());
+    let server = serve_with(handler_fn(waiting(began, go_on, patience * 3)), config);
+    let mut slow = server.connect();
+    // What each has sent before the handler blocks, and what it sends while that lasts.
+    let post = "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe";
+    let mut clients = [
+        ("half a head", "GET /a HTTP/1.1\r\n".to_owned(), "Host: a\r\n\r\n".to_owned(), "/a 0"),
+        ("half a body", post.to_owned(), "llo".to_owned(), "/b 5"),
+        ("nothing yet", String::new(), get("/c"), "/c 0"),
+    ]
+    .map(|(name, before, during, answer)| {
+        let mut client = server.connect();
+        client.send(before);
+        (name, client, during, answer)
+    });
+    slow.send(get("/wait"));
+    has_begun.recv_timeout(DEADLINE).expect("the handler begins");
+    for (_, client, during, _) in &mut clients {
+        client.send(&*during);
+    }
+    go.send(()).expect("the handler waits");
+    assert_eq!(slow.reply().brief(), (200, "/wait 0"));
+    for (name, client, _, answer) in &mut clients {
+        assert_eq!(client.reply().brief(), (200, *answer), "{name}");
+    }
+}
+
+#[test]
+fn a_client_that_pipelines_gets_one_turn_like_the_others() {
+    let server = serve(handler_fn(|http: &mut Exchange<'_>| http.path.to_owned()));
+    let mut greedy = server.connect();
+    let mut others: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    for round in 0..5 {
+        greedy.send(get("/greedy").repeat(300));
+        for other in &mut others {
+            assert_eq!(other.send(get("/other")).reply().text(), "/other", "{round}");
+        }
+        for n in 0..300 {
+            assert_eq!(greedy.reply().text(), "/greedy", "{round} {n}");
+        }
+    }
+}
