@@ -59,8 +59,8 @@ use proc_macro::TokenStream;
 /// #[http_handler]
 /// impl Device {
 ///     #[method("M-SEARCH")]
-///     fn search(&self, http: &mut Exchange) -> io::Result<()> {
-///         http.end_headers()
+///     fn search(&self) -> &'static str {
+///         "here I am"
 ///     }
 /// }
 /// ```
@@ -79,7 +79,7 @@ use proc_macro::TokenStream;
 /// | `error_page` | `(&self, &Exchange<'_>, &HttpError)`, returns anything an `ErrorPage` can be made from |
 /// | `handle_expect_100` | `(&self, &mut Exchange<'_>) -> Result<()>`, with any error an `HttpError` can be made from |
 /// | `log_request` | `(&self, &Exchange<'_>, Status, u64)` |
-/// | `log_error`, `log_message` | `(&self, &Exchange<'_>, fmt::Arguments<'_>)` |
+/// | `log_error`, `log_message` | `(&self, &Exchange<'_>, std::fmt::Arguments<'_>)` |
 /// | `verify_request` | `(&self, &PeerAddress) -> bool` |
 ///
 /// Everything else in the block is left alone, but for names that look like a slip: `do_get`,

@@ -105,13 +105,13 @@ pub(crate) const FUNCTIONS: [ReservedFunction; 6] = [
     },
     ReservedFunction {
         name: "log_error",
-        parameters: "&self, http: &Exchange<'_>, m: fmt::Arguments<'_>",
+        parameters: "&self, http: &Exchange<'_>, message: std::fmt::Arguments<'_>",
         arguments: 2,
         returns: Returns::AsIs,
     },
     ReservedFunction {
         name: "log_message",
-        parameters: "&self, http: &Exchange<'_>, m: fmt::Arguments<'_>",
+        parameters: "&self, http: &Exchange<'_>, message: std::fmt::Arguments<'_>",
         arguments: 2,
         returns: Returns::AsIs,
     },

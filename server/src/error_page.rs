@@ -72,7 +72,23 @@ impl From<&'static str> for ErrorPage {
     }
 }
 
-/// As Python's `html.escape(text, quote=False)`.
+/// Text as it may stand in a page: with `&`, `<` and `>` escaped (Python: `html.escape(text,
+/// quote=False)`).
+///
+/// A page of one's own has to do this with the texts of an error, which may be the client's.
+///
+/// ```
+/// use basehttp::{ErrorPage, HttpError, escape_html};
+///
+/// fn page(error: &HttpError) -> ErrorPage {
+///     format!("<h1>{}</h1>", escape_html(error.message_text())).into()
+/// }
+/// assert_eq!(page(&HttpError::new(404).message("<b>")).body, "<h1>&lt;b&gt;</h1>");
+/// ```
+pub fn escape_html(text: &str) -> impl fmt::Display {
+    Escaped(text)
+}
+
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {

@@ -166,7 +166,8 @@ impl<'a> Exchange<'a> {
     /// Answers with Python's error page for `code`, and closes the connection (Python:
     /// `send_error(code)`).
     ///
-    /// It takes the place of an answer that was begun, unless some of that has left already.
+    /// It takes the place of an answer that was begun, unless some of that has left already. For
+    /// words of your own see [`send_error_with`](Self::send_error_with).
     ///
     /// # Errors
     /// When the head of another answer has left.
@@ -176,6 +177,8 @@ impl<'a> Exchange<'a> {
 
     /// [`send_error`](Self::send_error) with words of your own: `message` is the reason phrase and
     /// stands on the page, `explain` stands on the page; both are escaped there.
+    ///
+    /// To keep one of the standard texts, return an [`HttpError`] with the other instead.
     ///
     /// # Errors
     /// When the head of another answer has left.
@@ -218,15 +221,16 @@ impl<'a> Exchange<'a> {
 
     /// Takes the answer back as a value, so that a wrapper can change it and send it again.
     ///
-    /// `None` if nothing was answered, or if some of the answer has left already: one that was
-    /// flushed, or is longer than 64 KiB.
+    /// `None` if nothing was answered, or if the answer is on its way already: one that was flushed,
+    /// or is longer than 64 KiB. The answer to a HEAD request comes without its `Content-Length`.
     pub fn take_response(&mut self) -> Option<Response> {
         let status = self.wfile.status()?;
         let (head, body) = self.wfile.take_back()?;
         Some(Response::from_wire(status, &head, self.wfile.stamp_lines(), body))
     }
 
-    /// Writes a line to the access log (Python: `log_message`).
+    /// Writes a line to the access log (Python: `log_message`):
+    /// `http.log_message(format_args!("hello {name}"))`.
     pub fn log_message(&self, message: fmt::Arguments<'_>) {
         self.hooks.log_message(self, message);
     }

@@ -19,7 +19,7 @@ use crate::respond::IntoResponse;
 /// Answers requests (Python: `BaseHTTPRequestHandler`).
 ///
 /// Most implementations are written by [`http_handler`](crate::http_handler). Written by hand, it
-/// needs `dispatch`; everything else has Python's behaviour as its default. A wrapper overrides
+/// needs `dispatch`; everything else has a default, mostly Python's. A wrapper overrides
 /// `dispatch` and calls the one of the handler it holds; the hooks of the outermost handler count.
 ///
 /// ```
@@ -86,6 +86,9 @@ pub trait RequestHandler {
     }
 
     /// Makes the page of an error answer (Python: `error_message_format`).
+    ///
+    /// The texts of the error are as they were given: a page that is HTML must
+    /// [escape](crate::escape_html) them.
     fn error_page(&self, http: &Exchange<'_>, error: &HttpError) -> ErrorPage {
         let _ = http;
         let page = ErrorPage::python(error);
@@ -99,7 +102,7 @@ pub trait RequestHandler {
     ///
     /// `Ok`, the default, means that `100 Continue` is sent when the body is first needed. An
     /// error is the answer, and the body is never sent. The body cannot be read here, and of what
-    /// is set on the exchange only `close_connection` and `connection_locals` last.
+    /// is set on the exchange only `locals`, `connection_locals` and `close_connection` last.
     ///
     /// # Errors
     /// Whatever the client is to get instead, such as a 401 or a 413.
@@ -114,6 +117,9 @@ pub trait RequestHandler {
     }
 
     /// Logs what went wrong, at level `Error` and target `basehttp::error` (Python: `log_error`).
+    ///
+    /// It has a target of its own, and so does not lead into `log_message`, as Python's does: who
+    /// overrides one mostly wants both.
     fn log_error(&self, http: &Exchange<'_>, message: fmt::Arguments<'_>) {
         log::error!(target: ERROR, "{}", LogLine { peer: &http.client_address, message });
     }
@@ -317,10 +323,13 @@ fn fail(http: &mut Exchange<'_>, error: &HttpError) {
 
 /// What a method may have left undone, as an error.
 fn check_complete(http: &mut Exchange<'_>) -> Handled {
-    if http.status().is_none() && !http.wfile.has_mistake() {
+    if http.status().is_some() || http.wfile.has_mistake() {
+        http.end_headers()?;
+    }
+    // An interim answer, once sent, has left the place to the real one.
+    if http.status().is_none() {
         return Err(HttpError::new(500).because("the method returned without an answer"));
     }
-    http.end_headers()?;
     match http.wfile.missing_bytes() {
         0 => Ok(()),
         missing => Err(HttpError::new(500)

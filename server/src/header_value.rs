@@ -22,6 +22,11 @@ use crate::http::date::HttpDate;
 ///     .end_headers()
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a header value: write text, a number, a `SystemTime`, or \
+               `format_args!(\"{{}}\", …)`",
+    label = "is no header value"
+)]
 pub trait ToHeaderValue {
     /// Appends the value as it goes over the wire.
     ///

@@ -8,7 +8,7 @@ use crate::http::bytes::is_text;
 use crate::http::error::BadRequest;
 use crate::http::status::{IntoStatus, Status};
 
-/// What a typed `do_` method returns.
+/// A `Result` whose error is an [`HttpError`], unless it is told otherwise; good for `do_` methods.
 pub type Result<T, E = HttpError> = std::result::Result<T, E>;
 
 /// What a dispatched request comes to: answered, or an error that becomes the answer.

@@ -96,7 +96,7 @@ mod config;
 pub use basehttp_macros::http_handler;
 
 pub use config::Config;
-pub use error_page::ErrorPage;
+pub use error_page::{ErrorPage, escape_html};
 pub use exchange::Exchange;
 pub use handler::{Defaults, HandlerFn, MethodInfo, RequestHandler, handler_fn};
 pub use header_value::ToHeaderValue;

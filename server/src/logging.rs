@@ -45,7 +45,7 @@ struct Stderr;
 
 impl log::Log for Stderr {
     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.target().starts_with("basehttp")
+        matches!(metadata.target(), ACCESS | ERROR)
     }
 
     fn log(&self, record: &log::Record<'_>) {

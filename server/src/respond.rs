@@ -24,8 +24,9 @@ use crate::response::Response;
 /// | `Option<T>` | the value, or 404 |
 /// | `Result<T, E>` | the value, or the page of the error |
 ///
-/// A `Content-Type` that was sent before stays. Implement it for your own types by sending
-/// something else:
+/// What the method has sent before stays: a status, a `Content-Type`. An error, and `None`, take
+/// the place of what was sent; so a method that returns values answers errors by returning them,
+/// not by `send_error`. Implement it for your own types by sending something else:
 ///
 /// ```
 /// use basehttp::{Exchange, Handled, IntoResponse};
@@ -40,8 +41,8 @@ use crate::response::Response;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an answer: return text, a `Response`, or implement \
-               `IntoResponse` for it",
+    message = "`{Self}` is not an answer: return text, bytes, a `Status`, `(404, \"text\")` or a \
+               `Response`, or implement `IntoResponse` for a type of your own",
     label = "cannot be sent"
 )]
 pub trait IntoResponse {
@@ -96,18 +97,22 @@ impl IntoResponse for Vec<u8> {
 
 impl IntoResponse for Status {
     fn respond(self, http: &mut Exchange<'_>) -> Handled {
-        http.send_response(self).end_headers()?;
-        Ok(())
+        if http.status().is_none() {
+            http.send_response(self);
+        }
+        Ok(http.end_headers()?)
     }
 }
 
 impl IntoResponse for Response {
     fn respond(self, http: &mut Exchange<'_>) -> Handled {
         let status = self.status.map_err(|invalid| HttpError::new(500).because(invalid))?;
-        match &self.phrase {
-            Some(phrase) => http.send_response_with(status, phrase),
-            None => http.send_response(status),
-        };
+        if http.status().is_none() {
+            match &self.phrase {
+                Some(phrase) => http.send_response_with(status, phrase),
+                None => http.send_response(status),
+            };
+        }
         for (name, value) in &self.headers {
             http.send_header(name, value);
         }
@@ -149,8 +154,8 @@ impl<T: IntoResponse, E: IntoHttpError> IntoResponse for Result<T, E> {
 /// `Into<HttpError>`, in words: it exists so that rustc's message says what to write.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say which answer it becomes: write \
-               `impl From<{Self}> for basehttp::HttpError`",
+    message = "`{Self}` does not say which answer it becomes: use `.or_status(400)?`, or write \
+               `impl From<{Self}> for basehttp::HttpError` for a type of your own",
     label = "has no status"
 )]
 pub trait IntoHttpError {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::header_value::ToHeaderValue;
-use crate::http::status::{IntoStatus, Status};
+use crate::http::status::{IntoStatus, InvalidStatus, Status};
 
 /// An answer that has not been sent: a status, fields and a body.
 ///
@@ -23,8 +23,9 @@ use crate::http::status::{IntoStatus, Status};
 /// }
 /// ```
 #[derive(Clone, PartialEq, Eq)]
+#[must_use = "an answer that is not returned is not sent"]
 pub struct Response {
-    pub(crate) status: Result<Status, crate::http::status::InvalidStatus>,
+    pub(crate) status: Result<Status, InvalidStatus>,
     pub(crate) phrase: Option<String>,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
@@ -94,7 +95,8 @@ impl Response {
             .collect();
         Response {
             status: Ok(status),
-            phrase: Some(String::from_utf8_lossy(phrase).into_owned()),
+            phrase: Some(String::from_utf8_lossy(phrase).into_owned())
+                .filter(|phrase| status.phrase() != Some(phrase)),
             headers,
             body,
         }

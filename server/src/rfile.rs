@@ -3,6 +3,7 @@
 //! What was received with the head is read in place. Beyond it, bytes come from the socket: into
 //! the caller's own memory where it is large enough, else through a window.
 
+use std::fmt;
 use std::io::{self, BufRead, Read};
 
 use crate::http::buffer::Buffer;
@@ -70,7 +71,7 @@ impl<'a> RequestReader<'a> {
         self.expects_continue = false;
     }
 
-    /// How many bytes the body cannot be longer than, judged by what has been received.
+    /// How many bytes are at hand, framing included: about what to make room for.
     pub(crate) fn received_bytes(&self) -> usize {
         self.received.len()
     }
@@ -146,8 +147,10 @@ impl<'a> RequestReader<'a> {
     }
 
     /// `100 Continue`, at the first time that bytes are waited for (RFC 9110 §10.1.1).
+    ///
+    /// Once the answer itself has begun it is too late, and the client knows by that.
     fn ask_for_body(&mut self) -> Result<(), BadRequest> {
-        if std::mem::take(&mut self.expects_continue) {
+        if std::mem::take(&mut self.expects_continue) && !self.socket.has_written() {
             self.socket.write_all(CONTINUE).map_err(broken)?;
         }
         Ok(())
@@ -166,32 +169,42 @@ impl<'a> RequestReader<'a> {
 
     fn read_data(&mut self, into: &mut [u8]) -> Result<usize, BadRequest> {
         // Bytes that are surely data go straight into a large enough piece of the caller's memory.
-        let direct = into.len() >= DIRECT;
-        let count = match self.find_data(!direct)? {
-            Then::End => return Ok(0),
-            Then::Data(available) => {
-                let count = available.min(into.len());
-                into[..count].copy_from_slice(&self.source()[..count]);
-                self.drop_source(count);
-                count
-            }
-            Then::Starved => match self.decoder.announced() {
-                0 => {
+        let is_direct = into.len() >= DIRECT;
+        loop {
+            let count = match self.find_data(!is_direct)? {
+                Then::End => return Ok(0),
+                Then::Data(available) => {
+                    let count = available.min(into.len());
+                    into[..count].copy_from_slice(&self.source()[..count]);
+                    self.drop_source(count);
+                    count
+                }
+                Then::Starved if self.decoder.announced() == 0 => {
                     self.refill()?;
-                    return self.read_data(into);
+                    continue;
                 }
-                announced => {
-                    self.ask_for_body()?;
-                    let most = usize::try_from(announced).unwrap_or(usize::MAX).min(into.len());
-                    match self.socket.read(&mut into[..most]).map_err(broken)? {
-                        0 => return Err(BadRequest::BodyCutShort),
-                        count => count,
-                    }
-                }
-            },
-        };
-        self.taken(count);
-        Ok(count)
+                Then::Starved => self.read_directly(into)?,
+            };
+            self.taken(count);
+            return Ok(count);
+        }
+    }
+
+    /// Reads what is announced, and no more, past the window.
+    fn read_directly(&mut self, into: &mut [u8]) -> Result<usize, BadRequest> {
+        self.ask_for_body()?;
+        let announced = usize::try_from(self.decoder.announced()).unwrap_or(usize::MAX);
+        let most = announced.min(into.len());
+        match self.socket.read(&mut into[..most]).map_err(broken)? {
+            0 => Err(BadRequest::BodyCutShort),
+            count => Ok(count),
+        }
+    }
+}
+
+impl fmt::Debug for RequestReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestReader").field("taken", &self.taken).finish_non_exhaustive()
     }
 }
 
@@ -274,6 +287,10 @@ mod tests {
                 pieces.push_front(piece.split_off(count));
             }
             Ok(count)
+        }
+
+        fn has_written(&self) -> bool {
+            false
         }
 
         fn try_write(&self, _: &[IoSlice<'_>]) -> io::Result<usize> {

@@ -16,8 +16,10 @@ use crate::serve::worker::{Serving, Until, Worker};
 /// A server with one thread: many connections at once, one request at a time (Python:
 /// `HTTPServer`).
 ///
-/// Idle and slow clients cost it no thread and hold nobody up; a handler that takes long does. Its
-/// handler need not be `Send` or `Sync`, and may borrow what outlives the server.
+/// Clients that are idle, or slow with their heads and with bodies of up to 64 KiB, hold nobody up.
+/// A handler that takes long does, and so does one that reads a longer body, or writes more than
+/// 1 MiB, for as long as its client takes. The handler need not be `Send` or `Sync`, and may borrow
+/// what outlives the server.
 ///
 /// ```no_run
 /// use basehttp::{Exchange, HttpServer, http_handler};
@@ -99,7 +101,8 @@ impl<'h> HttpServer<'h> {
         Ok(())
     }
 
-    /// Serves until it is shut down, or until the process is told to end: by Ctrl-C, or by SIGTERM.
+    /// Serves until it is shut down, or until the process is told to end: by Ctrl-C, SIGTERM or
+    /// SIGQUIT.
     ///
     /// A second Ctrl-C ends the process at once. (On Windows there are no such signals: there this
     /// is [`serve_forever`](Self::serve_forever), and Ctrl-C ends the process.)
@@ -116,7 +119,7 @@ impl<'h> HttpServer<'h> {
     /// Answers one request, and returns (Python: `handle_request`).
     ///
     /// It waits for one as long as [`Config::timeout`] says. Connections stay open in between, and
-    /// are looked after only while this runs.
+    /// are looked after only while this runs; a [`ShutdownHandle`] does not end it.
     ///
     /// # Errors
     /// As [`serve_forever`](Self::serve_forever).

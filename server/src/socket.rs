@@ -13,6 +13,9 @@ pub(crate) trait Socket {
     /// Fails with `TimedOut` when the body's deadline has passed.
     fn read(&self, into: &mut [u8]) -> io::Result<usize>;
 
+    /// Whether some of an answer has been written: nothing may come in between.
+    fn has_written(&self) -> bool;
+
     /// Writes what the kernel takes at once, perhaps nothing.
     fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
 

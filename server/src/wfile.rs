@@ -11,6 +11,7 @@
 //! `Transfer-Encoding` (or the end of the connection) if it does not. As long as nothing of it has
 //! left, an error can still take its place.
 
+use std::fmt;
 use std::io::{self, IoSlice, Write};
 
 use crate::header_value::ToHeaderValue;
@@ -135,7 +136,10 @@ impl<'a> ResponseWriter<'a> {
             socket,
             stamp,
             rules,
-            persistence: Persistence::Close,
+            persistence: match rules.may_persist {
+                true => Persistence::KeepAlive,
+                false => Persistence::Close,
+            },
             stage: Stage::Unstarted,
             start,
             has_left: false,
@@ -197,9 +201,10 @@ impl<'a> ResponseWriter<'a> {
     /// What the head will say of the connection, unless a later call says otherwise.
     ///
     /// A client that wants the connection to end has it ended, whatever the handler says (RFC 9112
-    /// §9.6).
+    /// §9.6); and a head that has said so stands.
     pub(crate) fn set_persistence(&mut self, persistence: Persistence) {
-        self.persistence = match self.rules.may_persist {
+        let has_said_close = matches!(self.stage, Stage::Flowing { said: Persistence::Close, .. });
+        self.persistence = match self.rules.may_persist && !has_said_close {
             true => persistence,
             false => Persistence::Close,
         };
@@ -378,14 +383,14 @@ impl<'a> ResponseWriter<'a> {
             return self.give_up();
         }
         let status = self.status.unwrap_or(Status::OK);
+        self.end_open_chunk();
         self.say_late_close();
         let is_complete = match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Held { body } => {
                 self.end_held(status, body);
                 true
             }
-            Stage::Flowing { flow: Flow::Chunked(chunk), .. } => {
-                self.end_chunk(chunk);
+            Stage::Flowing { flow: Flow::Chunked(_), .. } => {
                 self.out.extend_from_slice(encode::LAST_CHUNK);
                 true
             }
@@ -414,8 +419,8 @@ impl<'a> ResponseWriter<'a> {
 
     /// Ends an answer in the middle: only the end of the connection can tell the client.
     pub(crate) fn give_up(&mut self) -> Finished {
+        self.end_open_chunk();
         match std::mem::replace(&mut self.stage, Stage::Done) {
-            Stage::Flowing { flow: Flow::Chunked(chunk), .. } => self.end_chunk(chunk),
             Stage::Flowing { flow: Flow::UntilClose, .. } => self.must_reset = true,
             Stage::Flowing { .. } | Stage::Done => {}
             // A head that was not ended would only puzzle the client.
@@ -511,7 +516,7 @@ impl<'a> ResponseWriter<'a> {
         let body = self.out.len() - held;
         let flow = match delimiter {
             _ if !self.rules.sends_body(status) => Flow::Dropped,
-            Delimiter::Length(length) => Flow::Length(length.saturating_sub(self.body_bytes)),
+            Delimiter::Length(length) => Flow::Length(length),
             Delimiter::Chunked => Flow::Chunked((held > 0).then_some(body)),
             Delimiter::Close => Flow::UntilClose,
             Delimiter::None => Flow::Dropped,
@@ -520,8 +525,8 @@ impl<'a> ResponseWriter<'a> {
     }
 
     /// Adds body bytes to a head that is held; ends the head once they are too many.
-    fn hold(&mut self, status: Status, body: usize, bytes: &[u8]) -> io::Result<()> {
-        if self.out.len() - body + bytes.len() > MAX_HELD {
+    fn hold(&mut self, status: Status, bytes: &[u8]) -> io::Result<()> {
+        if self.body_bytes + bytes.len() as u64 > MAX_HELD {
             self.flow(status, self.rules.unknown_length(status));
             return self.flow_on(bytes);
         }
@@ -548,7 +553,9 @@ impl<'a> ResponseWriter<'a> {
                 *left = rest;
                 self.send(bytes)?;
             }
-            Flow::Chunked(None) if bytes.len() >= LARGE_CHUNK => {
+            Flow::Chunked(chunk) if bytes.len() >= LARGE_CHUNK => {
+                let data = chunk.take();
+                self.end_chunk(data);
                 self.out.extend_from_slice(encode::chunk_size(bytes.len()).as_bytes());
                 self.send(bytes)?;
                 self.out.extend_from_slice(b"\r\n");
@@ -565,6 +572,13 @@ impl<'a> ResponseWriter<'a> {
         }
         self.body_bytes += bytes.len() as u64;
         Ok(())
+    }
+
+    fn end_open_chunk(&mut self) {
+        if let Stage::Flowing { flow: Flow::Chunked(chunk), .. } = &mut self.stage {
+            let data = chunk.take();
+            self.end_chunk(data);
+        }
     }
 
     /// Puts the size in front of the data of a chunk, and the line end behind it.
@@ -586,7 +600,8 @@ impl<'a> ResponseWriter<'a> {
         if self.is_broken {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        if self.out.len() + bytes.len() > LARGE {
+        // What earlier answers have left there is bounded by itself.
+        if self.out.len() - self.start + bytes.len() > LARGE {
             let gathered = self.out.len();
             let sent = self.socket.try_write(&[IoSlice::new(self.out), IoSlice::new(bytes)])?;
             self.forget(sent.min(gathered));
@@ -636,6 +651,15 @@ impl<'a> ResponseWriter<'a> {
     }
 }
 
+impl fmt::Debug for ResponseWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseWriter")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Write for ResponseWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_all(bytes)?;
@@ -648,7 +672,7 @@ impl Write for ResponseWriter<'_> {
             self.end_head()?;
         }
         match (&self.stage, self.status) {
-            (Stage::Held { body }, Some(status)) => self.hold(status, *body, bytes),
+            (Stage::Held { .. }, Some(status)) => self.hold(status, bytes),
             _ if self.is_broken => Err(io::ErrorKind::BrokenPipe.into()),
             _ => self.flow_on(bytes),
         }
@@ -659,16 +683,14 @@ impl Write for ResponseWriter<'_> {
     /// What the client does not take at once is kept and sent later: it does not wait.
     fn flush(&mut self) -> io::Result<()> {
         match (&mut self.stage, self.status) {
+            _ if self.is_broken => return Err(io::ErrorKind::BrokenPipe.into()),
             (Stage::Unstarted | Stage::Head | Stage::Done, _) => return Ok(()),
             (Stage::Held { .. }, Some(status)) => {
                 self.flow(status, self.rules.unknown_length(status));
             }
             _ => {}
         }
-        if let Stage::Flowing { flow: Flow::Chunked(chunk), .. } = &mut self.stage {
-            let data = chunk.take();
-            self.end_chunk(data);
-        }
+        self.end_open_chunk();
         self.spill()
     }
 }
@@ -771,7 +793,7 @@ const DESCRIBE_A_BODY: [&str; 8] = [
 ];
 
 /// How much of a body is held for its `Content-Length`.
-const MAX_HELD: usize = 64 * 1024;
+const MAX_HELD: u64 = 64 * 1024;
 
 /// A chunk is ended when it has so many bytes.
 const LARGE_CHUNK: usize = 16 * 1024;
@@ -810,6 +832,10 @@ mod tests {
     impl Socket for Kernel {
         fn read(&self, _: &mut [u8]) -> io::Result<usize> {
             panic!("a writer does not read")
+        }
+
+        fn has_written(&self) -> bool {
+            !self.taken.borrow().is_empty()
         }
 
         fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -948,7 +974,8 @@ mod tests {
         wfile.field("Content-Length", &6);
         wfile.end_head().unwrap();
         wfile.write_all(b"abcdef").unwrap();
-        assert!(!kernel.taken.borrow().is_empty());
+        wfile.flush().unwrap();
+        assert_eq!(kernel.taken.borrow().len(), 7);
         let (head, body) = wfile.take_back().unwrap();
         assert!(head.starts_with(b"HTTP/1.1 200 OK\r\n") && head.ends_with(b"\r\n\r\n"));
         assert_eq!(body, b"abcdef");
@@ -967,6 +994,32 @@ mod tests {
             wfile.give_up();
             assert_eq!(wfile.must_reset(), must_reset);
         }
+    }
+
+    #[test]
+    fn a_late_close_is_said_without_harm_to_the_chunk_under_way() {
+        let kernel = Kernel::default();
+        let wire = wire(RULES, &kernel, |wfile| {
+            wfile.write_all(b"one").unwrap();
+            wfile.flush().unwrap();
+            wfile.write_all(b"two-and-twenty").unwrap();
+            wfile.set_persistence(Persistence::Close);
+        });
+        let (head, body) = wire.split_once("\r\n\r\n").unwrap();
+        assert!(head.ends_with("Transfer-Encoding: chunked\r\nConnection: close"), "{head}");
+        assert_eq!(body, "3\r\none\r\ne\r\ntwo-and-twenty\r\n0\r\n\r\n");
+    }
+
+    #[test]
+    fn a_head_that_has_said_close_stands() {
+        let kernel = Kernel::default();
+        let old = wire(OLD, &kernel, |wfile| {
+            wfile.write_all(b"one").unwrap();
+            wfile.flush().unwrap();
+            wfile.set_persistence(Persistence::KeepAlive);
+            assert_eq!(wfile.persistence(), Persistence::Close);
+        });
+        assert!(old.ends_with("Connection: close\r\n\r\none"), "{old}");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! One conversation: bytes in, requests out.
 //!
 //! ```text
-//!         head            body buffered        answered, keep-alive
-//!   Head ──────▶ Body ──────────────▶ Request ─────────────────────▶ Head
-//!    │            │                      │  └─ body left over ─▶ Rest ─┘ │
-//!    │            │                      └── answered, close ──▶ Closed  │
-//!    └────────────┴─ refused: 400, 408, 413, 414, 431, 501 ──▶ Closed ◀──┘
+//!        body to come      body buffered         answered, keep-alive
+//!   Head ──────▶ Body ────────────▶ Request ──────────────────────▶ Head
+//!    │ │          │                  ▲ │ └── body left over ──▶ Rest ─┤
+//!    │ └───────── │ ──── no body ────┘ │                              │
+//!    │            │                    └──── answered, close ──▶ Closed
+//!    └────────────┴──▶ Refused: 400, 408, 414, 417, 431, 501, 505 ──▶ Closed
 //! ```
 //!
 //! [`Connection::advance`] runs until something is needed from outside and says what. It borrows
@@ -63,6 +64,8 @@ enum State {
     Request { body: BodyInBuffer, expects_continue: bool },
     /// Dropping what a handler left of its body.
     Rest { decoder: BodyDecoder, budget: u64 },
+    /// What came is refused; the answer that says so is still to be made.
+    Refused(BadRequest),
     /// Nothing more is read or answered; `is_clean` if all that came has been.
     Closed { is_clean: bool },
 }
@@ -162,15 +165,13 @@ impl Connection {
                 State::Body { .. } => self.collect_body(),
                 State::Request { .. } => Ok(Some(Want::Handler)),
                 State::Rest { .. } => Ok(self.drop_rest()),
+                State::Refused(refused) => Ok(Some(Want::Refusal(*refused))),
                 State::Closed { .. } => Ok(Some(Want::Close)),
             };
             match step {
                 Ok(None) => {}
                 Ok(Some(want)) => return want,
-                Err(refused) => {
-                    self.state = State::CLOSED;
-                    return Want::Refusal(refused);
-                }
+                Err(refused) => self.state = State::Refused(refused),
             }
         }
     }
@@ -181,7 +182,7 @@ impl Connection {
             State::Head { .. } if self.input.is_empty() => Phase::Idle,
             State::Head { .. } => Phase::Head,
             State::Body { .. } | State::Request { .. } | State::Rest { .. } => Phase::Body,
-            State::Closed { .. } => Phase::Idle,
+            State::Refused(_) | State::Closed { .. } => Phase::Body,
         }
     }
 

@@ -12,14 +12,16 @@ use std::time::{Duration, Instant, SystemTime};
 /// let date = HttpDate::from(SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
 /// assert_eq!(date.to_string(), "Sun, 06 Nov 1994 08:49:37 GMT");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HttpDate(SystemTime);
 
-/// Times that have no such form, before 1970 or after 9999, become the nearest that has one.
+/// Whole seconds: what was there beyond them is dropped. Times that have no such form, before 1970
+/// or after 9999, become the nearest that has one.
 impl From<SystemTime> for HttpDate {
     fn from(time: SystemTime) -> HttpDate {
-        let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-        HttpDate(time.clamp(SystemTime::UNIX_EPOCH, last))
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let seconds = since.as_secs().min(253_402_300_799);
+        HttpDate(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
     }
 }
 

@@ -125,6 +125,10 @@ impl std::error::Error for InvalidStatus {}
 /// What may stand for a status in a call: a [`Status`], or a number as Python has it.
 ///
 /// A number outside 100 to 999 is reported where the answer is made: `end_headers()` returns it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no status: write a number such as `200` (a `u16`), or `Status::OK`",
+    label = "is no status"
+)]
 pub trait IntoStatus {
     /// The status, or what is wrong with the number.
     ///

@@ -98,7 +98,15 @@ pub(crate) fn decode_path(path: &str) -> Cow<'_, str> {
 pub struct QueryString<'a>(&'a str);
 
 impl<'a> QueryString<'a> {
-    pub(crate) fn new(raw: &'a str) -> QueryString<'a> {
+    /// A query from elsewhere: the body of a form has the same notation.
+    ///
+    /// ```
+    /// use basehttp::QueryString;
+    ///
+    /// let form = QueryString::new("name=Ada+L.&note=caf%C3%A9");
+    /// assert_eq!(form.get("note").as_deref(), Some("caf\u{e9}"));
+    /// ```
+    pub fn new(raw: &'a str) -> QueryString<'a> {
         QueryString(raw)
     }
 

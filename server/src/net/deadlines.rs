@@ -79,7 +79,8 @@ impl Deadlines {
             let bucket = word * 64 + bits.trailing_zeros() as usize;
             (bits != 0).then(|| (bucket + BUCKETS - first) % BUCKETS)
         })?;
-        let end_of_tick = self.start + TICK * (self.next_tick + ahead as u64 + 1) as u32;
+        let ticks = self.next_tick + ahead as u64 + 1;
+        let end_of_tick = self.start + Duration::from_millis(TICK.as_millis() as u64 * ticks);
         Some(end_of_tick.saturating_duration_since(now))
     }
 

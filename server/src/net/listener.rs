@@ -18,7 +18,7 @@ pub(crate) enum Accepted {
     Connection(Stream, SocketAddr),
     /// Nobody is waiting.
     Nobody,
-    /// The system has no descriptor or memory left: ask again later, not at once.
+    /// The system has no descriptor left, or another trouble: ask again later, not at once.
     Exhausted(io::Error),
 }
 
@@ -34,20 +34,24 @@ impl Listener {
         let mut addresses: Vec<SocketAddr> = addresses.to_socket_addrs()?.collect();
         // `localhost` is both; Python's server, and most of its clients, mean 127.0.0.1.
         addresses.sort_by_key(SocketAddr::is_ipv6);
-        let mut failure =
-            io::Error::new(io::ErrorKind::InvalidInput, "there is no address to listen on");
+        let mut failure = None;
         for address in addresses {
             match Listener::bind_one(address, backlog, reuse_address) {
                 Ok(listener) => return Ok(listener),
                 Err(error) => {
-                    failure = io::Error::new(
-                        error.kind(),
-                        format!("cannot listen on {address}: {error}"),
-                    );
+                    let words = format!("cannot listen on {address}: {error}");
+                    let error = io::Error::new(error.kind(), words);
+                    // Another server is there: its other address would be no help to anybody.
+                    if error.kind() == io::ErrorKind::AddrInUse {
+                        return Err(error);
+                    }
+                    failure.get_or_insert(error);
                 }
             }
         }
-        Err(failure)
+        let nothing =
+            || io::Error::new(io::ErrorKind::InvalidInput, "there is no address to listen on");
+        Err(failure.unwrap_or_else(nothing))
     }
 
     fn bind_one(address: SocketAddr, backlog: u16, reuse_address: bool) -> io::Result<Listener> {
@@ -120,6 +124,15 @@ mod tests {
         let error = Listener::bind(first.address(), 16, true).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         assert!(error.to_string().contains(&first.address().to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_port_that_is_taken_on_one_address_is_not_bound_on_another() {
+        let first = Listener::bind("127.0.0.1:0", 16, true).unwrap();
+        let port = first.address().port();
+        let both: [SocketAddr; 2] = [([0u16, 0, 0, 0, 0, 0, 0, 1], port).into(), first.address()];
+        let error = Listener::bind(&both[..], 16, true).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     }
 
     #[test]

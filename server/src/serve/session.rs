@@ -39,6 +39,8 @@ pub(crate) struct Session {
     output: Vec<u8>,
     sent: usize,
     locals: Locals,
+    /// What the hook for `Expect` has left for its request.
+    request_locals: Locals,
     /// Requests answered so far.
     requests: u64,
     end: End,
@@ -143,6 +145,7 @@ impl Session {
             output: Vec::new(),
             sent: 0,
             locals: Locals::default(),
+            request_locals: Locals::default(),
             requests: 0,
             end: End::Open,
             // The first request may be here before the first event is.
@@ -170,7 +173,7 @@ impl Session {
 
     /// Whether no request is under way and no answer on its way.
     pub(crate) fn is_idle(&self) -> bool {
-        self.output.is_empty() && self.connection.phase() == Phase::Idle
+        self.end == End::Open && self.output.is_empty() && self.connection.phase() == Phase::Idle
     }
 
     /// Whether some of an answer has not been taken by the kernel.
@@ -306,7 +309,12 @@ impl Session {
         let mut http = exchange(
             parts,
             may_persist,
-            Ends { output: &mut self.output, socket: &socket, locals: &mut self.locals },
+            Ends {
+                output: &mut self.output,
+                socket: &socket,
+                request_locals: std::mem::take(&mut self.request_locals),
+                locals: &mut self.locals,
+            },
             self.peer.clone(),
             service,
         );
@@ -337,14 +345,21 @@ impl Session {
         let mut http = exchange(
             parts,
             may_persist,
-            Ends { output: &mut self.output, socket: &socket, locals: &mut self.locals },
+            Ends {
+                output: &mut self.output,
+                socket: &socket,
+                request_locals: std::mem::take(&mut self.request_locals),
+                locals: &mut self.locals,
+            },
             self.peer.clone(),
             service,
         );
         let is_welcome = handler::welcomes_body(service.handler.0, &mut http);
         let is_told = !http.rfile.expects_continue();
         let is_last = http.close_connection;
+        let request_locals = std::mem::take(&mut http.locals);
         drop(http);
+        self.request_locals = request_locals;
         self.readiness.readable |= socket.restore();
         if is_welcome {
             self.connection.welcome_body();
@@ -377,7 +392,12 @@ impl Session {
         };
         let parts = Parts { head, persistence: Persistence::Close, body };
         let socket = HandlerSocket::new(&self.stream, service.config);
-        let ends = Ends { output: &mut self.output, socket: &socket, locals: &mut self.locals };
+        let ends = Ends {
+            output: &mut self.output,
+            socket: &socket,
+            request_locals: std::mem::take(&mut self.request_locals),
+            locals: &mut self.locals,
+        };
         let mut http = exchange(parts, false, ends, self.peer.clone(), service);
         handler::refuse(&mut http, HttpError::from(refused));
         drop(http);
@@ -451,6 +471,11 @@ impl Session {
         Ok(true)
     }
 
+    /// Sends what is owed, as far as the kernel takes it.
+    pub(crate) fn send(&mut self) -> io::Result<()> {
+        self.flush().map(drop)
+    }
+
     /// Drops what the peer still sends: the bytes left of its allowance (0 at its end), or `None`
     /// if nothing is there.
     fn drop_input(&mut self, allowed: usize, tools: &mut Tools<'_>) -> io::Result<Option<usize>> {
@@ -490,6 +515,7 @@ impl Session {
 struct Ends<'a> {
     output: &'a mut Vec<u8>,
     socket: &'a dyn Socket,
+    request_locals: Locals,
     locals: &'a mut Locals,
 }
 
@@ -520,7 +546,7 @@ fn exchange<'a>(
         close_connection: !rules.may_persist,
         rfile: RequestReader::new(body, ends.socket, service.config.max_body_bytes),
         wfile: ResponseWriter::new(ends.output, ends.socket, service.stamp, rules),
-        locals: Locals::default(),
+        locals: ends.request_locals,
         connection_locals: ends.locals,
         hooks: service.handler,
     }
@@ -553,11 +579,18 @@ struct HandlerSocket<'a> {
     /// When the handler first waited for its body, and how much came since.
     body: Cell<Option<(Instant, u64)>>,
     is_blocking: Cell<bool>,
+    has_written: Cell<bool>,
 }
 
 impl<'a> HandlerSocket<'a> {
     fn new(stream: &'a Stream, config: &'a Config) -> HandlerSocket<'a> {
-        HandlerSocket { stream, config, body: Cell::new(None), is_blocking: Cell::new(false) }
+        HandlerSocket {
+            stream,
+            config,
+            body: Cell::new(None),
+            is_blocking: Cell::new(false),
+            has_written: Cell::new(false),
+        }
     }
 
     /// How much longer the body may take.
@@ -611,10 +644,17 @@ impl Socket for HandlerSocket<'_> {
 
     fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
         self.unblock()?;
-        Ok(self.stream.write(bytes)?.unwrap_or(0))
+        let count = self.stream.write(bytes)?.unwrap_or(0);
+        self.has_written.set(self.has_written.get() || count > 0);
+        Ok(count)
+    }
+
+    fn has_written(&self) -> bool {
+        self.has_written.get()
     }
 
     fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        self.has_written.set(true);
         while !bytes.is_empty() {
             let written = match self.stream.write(&[IoSlice::new(bytes)])? {
                 Some(count) => count,

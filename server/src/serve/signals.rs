@@ -10,25 +10,41 @@ pub(crate) struct Watch {
     handle: signal_hook::iterator::Handle,
 }
 
-/// Calls `stop.shutdown()` at the first signal; lets the second one end the process.
+/// While it is up, a signal does what it does to any process: it ends it.
 #[cfg(unix)]
-pub(crate) fn watch(stop: ShutdownHandle) -> io::Result<Watch> {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
+fn ends_process() -> io::Result<&'static std::sync::Arc<std::sync::atomic::AtomicBool>> {
+    use std::sync::{Arc, OnceLock};
 
     use signal_hook::consts::TERM_SIGNALS;
     use signal_hook::flag;
+
+    // One for the process: what has been registered for a signal stays.
+    static FLAG: OnceLock<Arc<std::sync::atomic::AtomicBool>> = OnceLock::new();
+    if let Some(flag) = FLAG.get() {
+        return Ok(flag);
+    }
+    let raised = Arc::default();
+    for signal in TERM_SIGNALS {
+        // In this order: the first signal finds the flag down, and raises it for the second.
+        flag::register_conditional_default(*signal, Arc::clone(&raised))?;
+        flag::register(*signal, Arc::clone(&raised))?;
+    }
+    Ok(FLAG.get_or_init(|| raised))
+}
+
+/// Calls `stop.shutdown()` at the first signal; lets the second one end the process.
+#[cfg(unix)]
+pub(crate) fn watch(stop: ShutdownHandle) -> io::Result<Watch> {
+    use std::sync::atomic::Ordering;
+    use std::thread;
+
+    use signal_hook::consts::TERM_SIGNALS;
     use signal_hook::iterator::Signals;
 
-    let is_stopping = Arc::new(AtomicBool::new(false));
-    for signal in TERM_SIGNALS {
-        // In this order: the first signal finds the flag down, and raises it.
-        flag::register_conditional_default(*signal, Arc::clone(&is_stopping))?;
-        flag::register(*signal, Arc::clone(&is_stopping))?;
-    }
+    ends_process()?.store(false, Ordering::SeqCst);
     let mut signals = Signals::new(TERM_SIGNALS)?;
     let handle = signals.handle();
-    std::thread::Builder::new().name("basehttp-signals".to_owned()).spawn(move || {
+    thread::Builder::new().name("basehttp-signals".to_owned()).spawn(move || {
         if signals.forever().next().is_some() {
             stop.shutdown();
         }
@@ -44,6 +60,9 @@ pub(crate) fn watch(_: ShutdownHandle) -> io::Result<Watch> {
 #[cfg(unix)]
 impl Drop for Watch {
     fn drop(&mut self) {
+        if let Ok(flag) = ends_process() {
+            flag.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
         self.handle.close();
     }
 }

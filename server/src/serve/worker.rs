@@ -43,6 +43,8 @@ pub(crate) struct Worker {
     accepting: Accepting,
     now: Instant,
     answered: u64,
+    /// How many requests may still be answered in this run.
+    budget: u64,
     stopping: Option<Stopping>,
 }
 
@@ -96,6 +98,7 @@ impl Worker {
             accepting: Accepting::Yes,
             now,
             answered: 0,
+            budget: u64::MAX,
             stopping: None,
         })
     }
@@ -114,6 +117,10 @@ impl Worker {
         until: Until<'_>,
     ) -> io::Result<ShutdownReport> {
         let answered_before = self.answered;
+        self.budget = match until {
+            Until::Stopped(_) => u64::MAX,
+            Until::Answered { .. } => 1,
+        };
         self.now = Instant::now();
         loop {
             match until {
@@ -250,19 +257,27 @@ impl Worker {
         let mut has_called = false;
         for _ in 0..REQUESTS_IN_A_TURN {
             let mut tools = Tools { config: serving.config, stock: &mut self.stock, stopping };
-            match session.advance(&mut tools) {
+            let next = session.advance(&mut tools);
+            // A handler takes what time it takes: nobody's deadline begins before it ended.
+            if has_called && !matches!(next, Next::Answer(_)) {
+                self.now = Instant::now();
+            }
+            match next {
+                Next::Answer(_) if self.budget == 0 => {
+                    if session.send().is_err() {
+                        return self.close(token, serving);
+                    }
+                    break;
+                }
                 Next::Answer(call) => {
                     session.provide(&mut self.stock);
                     self.stamp.refresh(self.now, SystemTime::now);
                     session.answer(call, service(serving, &self.stamp, stopping));
                     self.answered += u64::from(call.is_final());
+                    self.budget -= u64::from(call.is_final());
                     has_called = true;
                 }
                 Next::Wait => {
-                    // A handler takes what time it takes: nobody's deadline begins before it ended.
-                    if has_called {
-                        self.now = Instant::now();
-                    }
                     self.deadlines.set(token, session.deadline(self.now, serving.config));
                     return;
                 }
