@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
-use basehttp::{Exchange, handler_fn};
+use basehttp::{Exchange, Handled, IntoResponse, Response, Status, handler_fn};
 use basehttp_tests::{Framing, Reply, get, serve};
 
 /// The answer of a handler to one request.
@@ -189,4 +189,28 @@ fn interim_answers_come_first_and_only_to_new_clients() {
     // RFC 9110 §15.2: never to a client of HTTP/1.0.
     let mut client = server.connect();
     assert_eq!(client.send("GET / HTTP/1.0\r\n\r\n").reply().brief(), (200, "real"));
+}
+
+#[test]
+fn a_status_beside_a_value_is_the_status_of_the_answer() {
+    let server = serve(handler_fn(|http: &mut Exchange<'_>| -> Handled {
+        match http.path {
+            "/text" => (404, "none").respond(http),
+            "/status" => (404, Status::OK).respond(http),
+            "/response" => (404, Response::new(200).header("A", "b").body("none")).respond(http),
+            _ => {
+                http.send_response(202);
+                (404, "begun").respond(http)
+            }
+        }
+    }));
+    let mut client = server.connect();
+    for (path, expected) in [
+        ("/text", (404, "none")),
+        ("/status", (404, "")),
+        ("/response", (404, "none")),
+        ("/begun", (202, "begun")),
+    ] {
+        assert_eq!(client.send(get(path)).reply().brief(), expected, "{path}");
+    }
 }

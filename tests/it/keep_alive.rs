@@ -162,3 +162,34 @@ fn a_handler_cannot_keep_a_connection_that_the_client_closes() {
         client.expect_gone();
     }
 }
+
+/// Flushes half of its answer, and leaves the headers to be ended by that.
+fn flushing() -> impl basehttp::RequestHandler + Send {
+    handler_fn(|http: &mut Exchange<'_>| -> std::io::Result<()> {
+        http.close_connection |= http.path == "/last";
+        std::io::Write::write_all(&mut http.wfile, b"one")?;
+        std::io::Write::flush(&mut http.wfile)?;
+        std::io::Write::write_all(&mut http.wfile, b"two")
+    })
+}
+
+#[test]
+fn an_answer_that_is_ended_by_the_connection_ends_it() {
+    let server = serve(flushing());
+    let mut client = server.connect();
+    let reply = client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").reply();
+    assert_eq!((reply.text(), reply.header("connection")), ("onetwo", Some("close")));
+    client.expect_closed();
+}
+
+#[test]
+fn headers_that_a_write_has_ended_say_the_same_as_others() {
+    let server = serve(flushing());
+    let mut client = server.connect();
+    for _ in 0..2 {
+        let reply = client.send(get("/")).reply();
+        assert_eq!((reply.text(), reply.header("connection")), ("onetwo", None));
+    }
+    assert_eq!(client.send(get("/last")).reply().text(), "onetwo");
+    client.expect_closed();
+}

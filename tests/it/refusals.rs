@@ -321,3 +321,17 @@ fn what_was_sent_is_escaped_on_the_page() {
     assert!(reply.text().contains("<p>Message: &lt;b&gt;&amp;\".</p>"), "{}", reply.text());
     assert!(reply.text().contains("404 = &lt;script&gt;alert(1)&lt;/script&gt;."));
 }
+
+#[test]
+fn a_refusal_behind_answers_that_wait_for_the_client_is_not_lost() {
+    let long = handler_fn(|_: &mut basehttp::Exchange<'_>| vec![b'x'; 900_000]);
+    let server = serve(long);
+    for before in 1..8 {
+        let mut client = server.connect();
+        client.send(get("/").repeat(before) + "BAD\r\n\r\n");
+        for _ in 0..before {
+            assert_eq!(client.reply().body.len(), 900_000);
+        }
+        assert_eq!(client.reply().status, 400, "behind {before}");
+    }
+}

@@ -231,3 +231,25 @@ fn handle_request_gives_up_at_its_timeout() {
         assert!(waited < Duration::from_millis(1500), "{waited:?} after a pause of {pause:?}");
     }
 }
+
+#[test]
+fn handle_request_answers_no_more_than_one() {
+    let answered = std::sync::atomic::AtomicUsize::new(0);
+    let handler = handler_fn(|_: &mut Exchange<'_>| {
+        answered.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        "one"
+    });
+    let mut server = HttpServer::bind("127.0.0.1:0", handler).expect("binds");
+    let address = server.server_address();
+    let mut clients: Vec<Client> = (0..3).map(|_| Client::connect(address)).collect();
+    for client in &mut clients {
+        client.send(get("/a") + &get("/b"));
+    }
+    for n in 1..=6 {
+        server.handle_request().expect("one is answered");
+        assert_eq!(answered.load(std::sync::atomic::Ordering::SeqCst), n);
+    }
+    for client in &mut clients {
+        assert_eq!((client.reply().text(), client.reply().text()), ("one".into(), "one".into()));
+    }
+}
