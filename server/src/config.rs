@@ -131,3 +131,15 @@ impl Default for Config {
         }
     }
 }
+
+impl Config {
+    /// How long a body may take of which so many bytes have come: `body_timeout`, and what
+    /// `min_body_rate` allows for them.
+    pub(crate) fn body_patience(&self, received: u64) -> Duration {
+        let earned = Duration::from_secs(received / u64::from(self.min_body_rate.max(1)));
+        self.body_timeout.min(LONGEST).saturating_add(earned)
+    }
+}
+
+/// Longer than any wait; a deadline that far off is none.
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -7,4 +7,6 @@ pub(crate) mod session;
 #[cfg(feature = "signals")]
 pub(crate) mod signals;
 
+pub(crate) mod handler_socket;
 pub(crate) mod shutdown;
+pub(crate) mod stock;

@@ -5,11 +5,10 @@
 //! body or writes more than the client takes: then [`HandlerSocket`] waits, with a deadline.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::io::{self, IoSlice};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::config::Config;
+use crate::config::{Config, LONGEST};
 use crate::exchange::{Exchange, Outcome};
 use crate::handler::{self, HandlerHooks};
 use crate::http::buffer::Buffer;
@@ -24,9 +23,11 @@ use crate::http::headers::Headers;
 use crate::http::version::Version;
 use crate::http_error::HttpError;
 use crate::locals::Locals;
-use crate::net::poller::{Patience, Readiness, Stream};
+use crate::net::poller::{Readiness, Stream};
 use crate::peer::{PeerAddress, ServerInfo};
 use crate::rfile::{CONTINUE, RequestReader};
+use crate::serve::handler_socket::HandlerSocket;
+use crate::serve::stock::{INPUT, Stock};
 use crate::socket::Socket;
 use crate::wfile::ResponseWriter;
 
@@ -266,7 +267,7 @@ impl Session {
         let patience = match self.waiting.reason {
             Reason::Idle => config.idle_timeout,
             Reason::Head => config.head_timeout,
-            Reason::Body => body_patience(config, self.connection.input.len() as u64),
+            Reason::Body => config.body_patience(self.connection.input.len() as u64),
             Reason::Write => config.write_timeout,
             Reason::Linger => config.linger_timeout,
         };
@@ -552,12 +553,6 @@ fn exchange<'a>(
     }
 }
 
-/// How long a body may take: `body_timeout`, and what `min_body_rate` allows for what has come.
-fn body_patience(config: &Config, received: u64) -> Duration {
-    let earned = Duration::from_secs(received / u64::from(config.min_body_rate.max(1)));
-    config.body_timeout.min(LONGEST).saturating_add(earned)
-}
-
 /// What the log and the error page may show of a line that was refused.
 fn refused_line(line: &[u8]) -> Cow<'_, str> {
     let shown = line.len().min(MAX_REFUSED_LINE);
@@ -572,150 +567,8 @@ fn head_limits(config: &Config) -> HeadLimits {
     }
 }
 
-/// A connection's socket as its handler may use it: it waits, with the deadlines of `Config`.
-struct HandlerSocket<'a> {
-    stream: &'a Stream,
-    config: &'a Config,
-    /// When the handler first waited for its body, and how much came since.
-    body: Cell<Option<(Instant, u64)>>,
-    is_blocking: Cell<bool>,
-    has_written: Cell<bool>,
-}
-
-impl<'a> HandlerSocket<'a> {
-    fn new(stream: &'a Stream, config: &'a Config) -> HandlerSocket<'a> {
-        HandlerSocket {
-            stream,
-            config,
-            body: Cell::new(None),
-            is_blocking: Cell::new(false),
-            has_written: Cell::new(false),
-        }
-    }
-
-    /// How much longer the body may take.
-    fn body_patience(&self) -> io::Result<Duration> {
-        let (start, received) = self.body.get().unwrap_or_else(|| (Instant::now(), 0));
-        self.body.set(Some((start, received)));
-        let allowed = body_patience(self.config, received);
-        allowed.checked_sub(start.elapsed()).ok_or_else(|| io::ErrorKind::TimedOut.into())
-    }
-
-    fn block(&self, read: Duration) -> io::Result<()> {
-        self.is_blocking.set(true);
-        let write = self.config.write_timeout.min(LONGEST);
-        self.stream.set_blocking(Some(Patience { read, write }))
-    }
-
-    fn unblock(&self) -> io::Result<()> {
-        match self.is_blocking.replace(false) {
-            true => self.stream.set_blocking(None),
-            false => Ok(()),
-        }
-    }
-
-    /// Makes the socket fit for its loop again; true if the handler has read from it.
-    fn restore(&self) -> bool {
-        // If it fails, so will the next read of the loop, which then closes it.
-        let _ = self.unblock();
-        self.body.get().is_some()
-    }
-}
-
-impl Socket for HandlerSocket<'_> {
-    fn read(&self, into: &mut [u8]) -> io::Result<usize> {
-        let patience = self.body_patience()?;
-        let received = match self.is_blocking.get() {
-            true => None,
-            false => self.stream.read(into)?,
-        };
-        let count = match received {
-            Some(count) => count,
-            None => {
-                self.block(patience)?;
-                self.stream.read(into)?.ok_or(io::ErrorKind::TimedOut)?
-            }
-        };
-        if let Some((start, received)) = self.body.get() {
-            self.body.set(Some((start, received + count as u64)));
-        }
-        Ok(count)
-    }
-
-    fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.unblock()?;
-        let count = self.stream.write(bytes)?.unwrap_or(0);
-        self.has_written.set(self.has_written.get() || count > 0);
-        Ok(count)
-    }
-
-    fn has_written(&self) -> bool {
-        self.has_written.get()
-    }
-
-    fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
-        self.has_written.set(true);
-        while !bytes.is_empty() {
-            let written = match self.stream.write(&[IoSlice::new(bytes)])? {
-                Some(count) => count,
-                // A blocked write wakes late: what the client has taken by now counts.
-                None if self.is_blocking.get() => match self.try_write(&[IoSlice::new(bytes)])? {
-                    0 => return Err(io::ErrorKind::TimedOut.into()),
-                    count => count,
-                },
-                None => {
-                    self.block(self.config.body_timeout.min(LONGEST))?;
-                    continue;
-                }
-            };
-            bytes = &bytes[written..];
-        }
-        Ok(())
-    }
-}
-
-/// Memory that connections without work have given back.
-#[derive(Default)]
-pub(crate) struct Stock {
-    inputs: Vec<Vec<u8>>,
-    outputs: Vec<Vec<u8>>,
-}
-
-impl Stock {
-    fn take_input(&mut self) -> Vec<u8> {
-        self.inputs.pop().unwrap_or_else(|| vec![0; INPUT])
-    }
-
-    fn give_input(&mut self, storage: Vec<u8>) {
-        if storage.len() == INPUT && self.inputs.len() < MAX_STOCK {
-            self.inputs.push(storage);
-        }
-    }
-
-    fn take_output(&mut self) -> Vec<u8> {
-        self.outputs.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT))
-    }
-
-    fn give_output(&mut self, output: Vec<u8>) {
-        if output.capacity() <= MAX_OUTPUT && self.outputs.len() < MAX_STOCK {
-            self.outputs.push(output);
-        }
-    }
-}
-
-/// Bytes asked of the kernel in one read: a batch of pipelined requests, or a large head.
-const INPUT: usize = 16 * 1024;
-
 /// Less than this is waited for in memory of its own size.
 const LITTLE: usize = 1024;
-
-const OUTPUT: usize = 16 * 1024;
-
-/// Larger memory than this is not kept for another answer.
-const MAX_OUTPUT: usize = 256 * 1024;
-
-/// Pieces of memory kept of each kind.
-const MAX_STOCK: usize = 64;
 
 /// Answers are made while no more than this waits to be sent.
 const MAX_UNSENT: usize = 64 * 1024;
@@ -725,6 +578,3 @@ const MAX_LINGER: usize = 16 * 1024 * 1024;
 
 /// Bytes of a refused line that are shown.
 const MAX_REFUSED_LINE: usize = 256;
-
-/// Longer than any wait; a deadline that far off is none.
-pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use slab::Slab;
 
-use crate::config::Config;
+use crate::config::{Config, LONGEST};
 use crate::handler::HandlerHooks;
 use crate::http::date::Stamp;
 use crate::locals::drop_quietly;
@@ -26,8 +26,9 @@ use crate::net::deadlines::Deadlines;
 use crate::net::listener::{Accepted, Listener};
 use crate::net::poller::{Event, Poller, Stream, Token, Waker};
 use crate::peer::{PeerAddress, ServerInfo};
-use crate::serve::session::{LONGEST, Next, Service, Session, Stock, Tools};
+use crate::serve::session::{Next, Service, Session, Tools};
 use crate::serve::shutdown::{ShutdownHandle, ShutdownReport};
+use crate::serve::stock::Stock;
 
 /// An event loop and all that it owns.
 pub(crate) struct Worker {
