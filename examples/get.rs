@@ -13,7 +13,7 @@
 //!         parsed_path = parse.urlparse(self.path)
 //!         message_parts = [
 //!             'CLIENT VALUES:',
-//!             f'client_address={self.client_address} ({self.address_string()})',
+//!             f'client_address={self.client_address[0]}:{self.client_address[1]}',
 //!             f'command={self.command}',
 //!             …
 //!         ]
@@ -22,7 +22,7 @@
 //!         self.send_response(200)
 //!         self.send_header('Content-Type', 'text/plain; charset=utf-8')
 //!         self.end_headers()
-//!         self.wfile.write('\r\n'.join(message_parts).encode('utf-8'))
+//!         self.wfile.write('\n'.join(message_parts).encode('utf-8'))
 //! ```
 
 use std::io::{self, Write};
