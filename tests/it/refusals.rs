@@ -324,7 +324,7 @@ fn what_was_sent_is_escaped_on_the_page() {
 
 #[test]
 fn a_refusal_behind_answers_that_wait_for_the_client_is_not_lost() {
-    let long = handler_fn(|_: &mut basehttp::Exchange<'_>| vec![b'x'; 900_000]);
+    let long = handler_fn(|_: &mut Exchange<'_>| vec![b'x'; 900_000]);
     let server = serve(long);
     for before in 1..8 {
         let mut client = server.connect();

@@ -250,6 +250,6 @@ fn handle_request_answers_no_more_than_one() {
         assert_eq!(answered.load(std::sync::atomic::Ordering::SeqCst), n);
     }
     for client in &mut clients {
-        assert_eq!((client.reply().text(), client.reply().text()), ("one".into(), "one".into()));
+        assert_eq!((client.reply().text(), client.reply().text()), ("one", "one"));
     }
 }
