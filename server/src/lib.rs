@@ -80,6 +80,7 @@ mod response;
 mod rfile;
 mod wfile;
 
+mod answer_fields;
 mod error_page;
 mod header_value;
 mod http_error;

@@ -14,13 +14,14 @@
 use std::fmt;
 use std::io::{self, IoSlice, Write};
 
+use crate::answer_fields::{EarlyFields, FieldsSent, Mistake, Noted};
 use crate::header_value::ToHeaderValue;
 use crate::http::bytes::{is_all_text, is_token};
 use crate::http::date::Stamp;
 use crate::http::encode::{self, AnswerRules, Delimiter};
 use crate::http::framing::Persistence;
 use crate::http::status::{InvalidStatus, Status};
-use crate::http_error::{HttpError, is_phrase};
+use crate::http_error::is_phrase;
 use crate::socket::Socket;
 
 /// Writes the body of an answer (Python: `wfile`).
@@ -82,35 +83,6 @@ enum Flow {
     UntilClose,
     /// Counted, not sent.
     Dropped,
-}
-
-/// Fields sent before the status: they go out with whatever answer follows.
-#[derive(Default)]
-struct EarlyFields {
-    lines: Vec<u8>,
-    sent: FieldsSent,
-}
-
-/// Fields that the server adds where the handler does not.
-#[derive(Clone, Copy, Default)]
-struct FieldsSent {
-    server: bool,
-    date: bool,
-    content_type: bool,
-}
-
-/// What a handler may do wrong with a head; reported by `end_headers`.
-#[derive(Debug)]
-pub(crate) enum Mistake {
-    Status(InvalidStatus),
-    SecondStatus(Status),
-    NoStatus,
-    Phrase(Status),
-    FieldName(String),
-    FieldValue(String),
-    TransferEncoding,
-    ContentLength,
-    LateField(String),
 }
 
 /// What an answer was in the end.
@@ -341,15 +313,9 @@ impl<'a> ResponseWriter<'a> {
 
     /// Drops early fields that describe a body: another body takes its place.
     pub(crate) fn forget_early_body(&mut self) {
-        let Some(early) = &mut self.early else { return };
-        let lines = std::mem::take(&mut early.lines);
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-            if !DESCRIBE_A_BODY.iter().any(|field| name.eq_ignore_ascii_case(field.as_bytes())) {
-                early.lines.extend_from_slice(line);
-            }
+        if let Some(early) = &mut self.early {
+            early.forget_body();
         }
-        early.sent.content_type = false;
     }
 
     /// Takes the whole answer back, early fields and all: its head from the status line on, and
@@ -695,102 +661,10 @@ impl Write for ResponseWriter<'_> {
     }
 }
 
-/// What a field means to the writer.
-enum Noted {
-    Plain,
-    /// It cannot be sent.
-    Refused,
-    /// `Content-Length`, if it is a number.
-    Length(Option<u64>),
-    /// `Connection` with nothing but what the server says itself.
-    Connection(Persistence),
-    /// `Connection` with something else, and perhaps that too.
-    Options(Option<Persistence>),
-    TransferEncoding,
-}
-
-impl FieldsSent {
-    fn note(&mut self, name: &str, value: &[u8]) -> Noted {
-        // As it is usually spelt first: that is one comparison.
-        let is = |known: &str| name == known || name.eq_ignore_ascii_case(known);
-        match name.len() {
-            4 if is("Date") => self.date = true,
-            6 if is("Server") => self.server = true,
-            12 if is("Content-Type") => self.content_type = true,
-            10 if is("Connection") => return note_connection(value),
-            14 if is("Content-Length") => {
-                let digits = str::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
-                return Noted::Length(digits.and_then(|digits| digits.parse().ok()));
-            }
-            17 if is("Transfer-Encoding") => return Noted::TransferEncoding,
-            _ => {}
-        }
-        Noted::Plain
-    }
-}
-
-/// As in Python, `close` and `keep-alive` are meant for the server, which writes the field itself.
-fn note_connection(value: &[u8]) -> Noted {
-    let (mut persistence, mut has_others) = (None, false);
-    for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-        if option.eq_ignore_ascii_case(b"close") {
-            persistence = Some(Persistence::Close);
-        } else if option.eq_ignore_ascii_case(b"keep-alive") {
-            persistence = persistence.or(Some(Persistence::KeepAlive));
-        } else {
-            has_others = true;
-        }
-    }
-    match persistence {
-        Some(persistence) if !has_others => Noted::Connection(persistence),
-        persistence => Noted::Options(persistence),
-    }
-}
-
 /// 1xx says that the answer is still to come; 101 is one (RFC 9110 §15.2.2).
 fn is_interim(status: Status) -> bool {
     status.is_informational() && status != Status::SWITCHING_PROTOCOLS
 }
-
-impl Mistake {
-    fn to_error(&self) -> io::Error {
-        let words = match self {
-            Mistake::Status(invalid) => invalid.to_string(),
-            Mistake::SecondStatus(status) => {
-                format!("send_response({status}) after the answer had begun")
-            }
-            Mistake::NoStatus => "end_headers() before send_response()".to_owned(),
-            Mistake::Phrase(status) => format!("the message of {status} has a control character"),
-            Mistake::FieldName(name) => format!("{name:?} is not a header field name"),
-            Mistake::FieldValue(name) => {
-                format!("the value of header field {name} has a control character")
-            }
-            Mistake::TransferEncoding => {
-                "Transfer-Encoding is the server's: write the body, it is chunked where needed"
-                    .to_owned()
-            }
-            Mistake::ContentLength => {
-                "Content-Length must be one decimal number, sent once".to_owned()
-            }
-            Mistake::LateField(name) => {
-                format!("header field {name} was sent after end_headers()")
-            }
-        };
-        HttpError::new(Status::INTERNAL_SERVER_ERROR).because(words).into()
-    }
-}
-
-/// Fields about the body they come with (RFC 9110 §8), which an error page cannot inherit.
-const DESCRIBE_A_BODY: [&str; 8] = [
-    "Content-Type",
-    "Content-Encoding",
-    "Content-Language",
-    "Content-Location",
-    "Content-Range",
-    "Content-Disposition",
-    "ETag",
-    "Last-Modified",
-];
 
 /// How much of a body is held for its `Content-Length`.
 const MAX_HELD: u64 = 64 * 1024;

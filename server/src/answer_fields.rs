@@ -1,0 +1,147 @@
+//! What the header fields of an answer mean to the server, and what may be wrong with them.
+//!
+//! `wfile.rs` keeps the bytes; here is what is known of them: which fields a handler has sent
+//! itself, which of them frame the answer and are the server's to write, and what a handler can do
+//! wrong with a head.
+
+use std::io;
+
+use crate::http::framing::Persistence;
+use crate::http::status::{InvalidStatus, Status};
+use crate::http_error::HttpError;
+
+/// Fields sent before the status: they go out with whatever answer follows.
+#[derive(Default)]
+pub(crate) struct EarlyFields {
+    pub(crate) lines: Vec<u8>,
+    pub(crate) sent: FieldsSent,
+}
+
+/// Fields that the server adds where the handler does not.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct FieldsSent {
+    pub(crate) server: bool,
+    pub(crate) date: bool,
+    pub(crate) content_type: bool,
+}
+
+impl EarlyFields {
+    /// Drops the fields that describe a body: another body takes its place.
+    pub(crate) fn forget_body(&mut self) {
+        let lines = std::mem::take(&mut self.lines);
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+            if !DESCRIBE_A_BODY.iter().any(|field| name.eq_ignore_ascii_case(field.as_bytes())) {
+                self.lines.extend_from_slice(line);
+            }
+        }
+        self.sent.content_type = false;
+    }
+}
+
+/// What a field means to the writer.
+pub(crate) enum Noted {
+    Plain,
+    /// It cannot be sent.
+    Refused,
+    /// `Content-Length`, if it is a number.
+    Length(Option<u64>),
+    /// `Connection` with nothing but what the server says itself.
+    Connection(Persistence),
+    /// `Connection` with something else, and perhaps that too.
+    Options(Option<Persistence>),
+    TransferEncoding,
+}
+
+impl FieldsSent {
+    /// Notes the field, and says what it means.
+    pub(crate) fn note(&mut self, name: &str, value: &[u8]) -> Noted {
+        // As it is usually spelt first: that is one comparison.
+        let is = |known: &str| name == known || name.eq_ignore_ascii_case(known);
+        match name.len() {
+            4 if is("Date") => self.date = true,
+            6 if is("Server") => self.server = true,
+            12 if is("Content-Type") => self.content_type = true,
+            10 if is("Connection") => return note_connection(value),
+            14 if is("Content-Length") => {
+                let digits = str::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
+                return Noted::Length(digits.and_then(|digits| digits.parse().ok()));
+            }
+            17 if is("Transfer-Encoding") => return Noted::TransferEncoding,
+            _ => {}
+        }
+        Noted::Plain
+    }
+}
+
+/// As in Python, `close` and `keep-alive` are meant for the server, which writes the field itself.
+fn note_connection(value: &[u8]) -> Noted {
+    let (mut persistence, mut has_others) = (None, false);
+    for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+        if option.eq_ignore_ascii_case(b"close") {
+            persistence = Some(Persistence::Close);
+        } else if option.eq_ignore_ascii_case(b"keep-alive") {
+            persistence = persistence.or(Some(Persistence::KeepAlive));
+        } else {
+            has_others = true;
+        }
+    }
+    match persistence {
+        Some(persistence) if !has_others => Noted::Connection(persistence),
+        persistence => Noted::Options(persistence),
+    }
+}
+
+/// What a handler may do wrong with a head; reported by `end_headers`.
+#[derive(Debug)]
+pub(crate) enum Mistake {
+    Status(InvalidStatus),
+    SecondStatus(Status),
+    NoStatus,
+    Phrase(Status),
+    FieldName(String),
+    FieldValue(String),
+    TransferEncoding,
+    ContentLength,
+    LateField(String),
+}
+
+impl Mistake {
+    pub(crate) fn to_error(&self) -> io::Error {
+        let words = match self {
+            Mistake::Status(invalid) => invalid.to_string(),
+            Mistake::SecondStatus(status) => {
+                format!("send_response({status}) after the answer had begun")
+            }
+            Mistake::NoStatus => "end_headers() before send_response()".to_owned(),
+            Mistake::Phrase(status) => format!("the message of {status} has a control character"),
+            Mistake::FieldName(name) => format!("{name:?} is not a header field name"),
+            Mistake::FieldValue(name) => {
+                format!("the value of header field {name} has a control character")
+            }
+            Mistake::TransferEncoding => {
+                "Transfer-Encoding is the server's: write the body, it is chunked where needed"
+                    .to_owned()
+            }
+            Mistake::ContentLength => {
+                "Content-Length must be one decimal number, sent once".to_owned()
+            }
+            Mistake::LateField(name) => {
+                format!("header field {name} was sent after end_headers()")
+            }
+        };
+        HttpError::new(Status::INTERNAL_SERVER_ERROR).because(words).into()
+    }
+}
+
+/// Fields about the body they come with (RFC 9110 §8), which an error page cannot inherit.
+const DESCRIBE_A_BODY: [&str; 8] = [
+    "Content-Type",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Location",
+    "Content-Range",
+    "Content-Disposition",
+    "ETag",
+    "Last-Modified",
+];
