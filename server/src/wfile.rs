@@ -684,14 +684,8 @@ mod tests {
     use std::time::{Duration, Instant, SystemTime};
 
     use super::*;
-    use crate::http::version::Version;
 
-    const RULES: AnswerRules = AnswerRules {
-        head_only: false,
-        modern_client: true,
-        may_persist: true,
-        version: Version::HTTP_11,
-    };
+    const RULES: AnswerRules = AnswerRules::USUAL;
     const OLD: AnswerRules = AnswerRules { modern_client: false, ..RULES };
     const HEAD: AnswerRules = AnswerRules { head_only: true, ..RULES };
 

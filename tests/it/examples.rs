@@ -1,16 +1,15 @@
 //! Each example starts, answers what its own words say, and ends at Ctrl-C.
 
 use std::env;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
-use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use basehttp_tests::{Client, DEADLINE, Reply, get, replies};
+use basehttp_tests::{Client, DEADLINE, Reply, first_line, get, replies};
 
 /// An example at work; it is killed when this is dropped.
 struct Example {
@@ -27,14 +26,7 @@ impl Example {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        let stdout = child.stdout.take().expect("its output is piped");
-        let (said, says) = mpsc::channel();
-        thread::spawn(move || {
-            let mut line = String::new();
-            let _ = BufReader::new(stdout).read_line(&mut line);
-            let _ = said.send(line);
-        });
-        let line = says.recv_timeout(DEADLINE).unwrap_or_default();
+        let line = first_line(&mut child);
         let address = line
             .strip_prefix("Starting server at http://")
             .and_then(|rest| rest.strip_suffix(", use <Ctrl-C> to stop\n"))

@@ -4,15 +4,13 @@
 //! Where there is no `python3`, this says so and checks only the document.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 
 use basehttp::{Exchange, Handled, http_handler};
-use basehttp_tests::{Client, DEADLINE, Reply, replies, serve, shown};
+use basehttp_tests::{Client, Reply, first_line, replies, serve, shown};
 
 use crate::python_requests::{EXPLAINED, In, REQUESTS};
 
@@ -102,14 +100,7 @@ impl Python {
             .stderr(Stdio::null())
             .spawn()
             .ok()?;
-        let stdout = child.stdout.take()?;
-        let (said, says) = mpsc::channel();
-        thread::spawn(move || {
-            let mut line = String::new();
-            let _ = BufReader::new(stdout).read_line(&mut line);
-            let _ = said.send(line);
-        });
-        let line = says.recv_timeout(DEADLINE).unwrap_or_default();
+        let line = first_line(&mut child);
         let port = line.split_once(' ').and_then(|(_, port)| port.trim().parse().ok());
         let mut python = Python { child, address: ([127, 0, 0, 1], port.unwrap_or(0)).into() };
         // A `python3` that is too old, or no Python: it has ended, or will.

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use basehttp::{Config, Exchange, HttpServer, RequestHandler, ShutdownHandle, handler_fn};
-use basehttp_tests::{Client, DEADLINE, echo, get, serve, serve_with};
+use basehttp_tests::{Client, DEADLINE, affordable_connections, echo, get, serve, serve_with};
 
 /// A handler that says when it has a request, and waits until it may answer.
 fn held() -> (impl RequestHandler + Send, Receiver<()>, Sender<()>) {
@@ -251,5 +251,23 @@ fn handle_request_answers_no_more_than_one() {
     }
     for client in &mut clients {
         assert_eq!((client.reply().text(), client.reply().text()), ("one", "one"));
+    }
+}
+
+#[test]
+fn everybody_who_has_connected_before_the_stop_is_answered() {
+    let server = HttpServer::bind("127.0.0.1:0", echo()).expect("binds");
+    // More than are let in at a time.
+    let mut clients: Vec<Client> = (0..affordable_connections(400))
+        .map(|_| Client::connect(server.server_address()))
+        .collect();
+    for client in &mut clients {
+        client.send(get("/early"));
+    }
+    server.shutdown_handle().shutdown();
+    server.serve_forever().expect("it stops at once");
+    for (n, client) in clients.iter_mut().enumerate() {
+        let reply = client.reply();
+        assert_eq!((reply.text(), reply.says_close()), ("GET /early ", true), "{n}");
     }
 }

@@ -7,7 +7,9 @@ mod client;
 mod lines;
 mod reply;
 
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::process::Child;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -113,6 +115,18 @@ pub fn get(path: &str) -> String {
 pub fn post(path: &str, body: &str) -> String {
     let length = body.len();
     format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+/// The first line that a child process prints; empty if none comes.
+pub fn first_line(child: &mut Child) -> String {
+    let Some(stdout) = child.stdout.take() else { return String::new() };
+    let (said, says) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let _ = BufReader::new(stdout).read_line(&mut line);
+        let _ = said.send(line);
+    });
+    says.recv_timeout(DEADLINE).unwrap_or_default()
 }
 
 /// How many connections this process may hold both ends of beside other tests, `wanted` at most.

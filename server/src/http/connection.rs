@@ -265,28 +265,24 @@ impl Connection {
         };
     }
 
-    /// The peer has ended its side: nothing more will come.
-    pub(crate) fn end_of_input(&mut self) -> Want {
-        let want = match &self.state {
-            State::Head { .. } if !self.input.is_empty() => Want::Refusal(BadRequest::HeadCutShort),
-            State::Body { .. } => Want::Refusal(BadRequest::BodyCutShort),
-            _ => Want::Close,
-        };
-        self.state = State::CLOSED;
-        want
+    /// The peer has ended its side: nothing more will come. True if that is to be answered.
+    pub(crate) fn end_of_input(&mut self) -> bool {
+        self.break_off(BadRequest::HeadCutShort, BadRequest::BodyCutShort)
     }
 
-    /// The peer took too long over what [`phase`](Self::phase) says.
-    pub(crate) fn time_out(&mut self) -> Want {
-        let want = match self.phase() {
-            Phase::Head => Want::Refusal(BadRequest::HeadTimeout),
-            Phase::Body if matches!(self.state, State::Body { .. }) => {
-                Want::Refusal(BadRequest::BodyTimeout)
-            }
-            _ => Want::Close,
+    /// The peer took too long over what [`phase`](Self::phase) says. True if that is to be answered.
+    pub(crate) fn time_out(&mut self) -> bool {
+        self.break_off(BadRequest::HeadTimeout, BadRequest::BodyTimeout)
+    }
+
+    /// Refuses what was under way, by what it was; nobody is told where nothing was.
+    fn break_off(&mut self, in_head: BadRequest, in_body: BadRequest) -> bool {
+        self.state = match &self.state {
+            State::Head { .. } if !self.input.is_empty() => State::Refused(in_head),
+            State::Body { .. } => State::Refused(in_body),
+            _ => State::CLOSED,
         };
-        self.state = State::CLOSED;
-        want
+        matches!(self.state, State::Refused(_))
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -618,7 +614,11 @@ mod tests {
             connection.input.room()[..text.len()].copy_from_slice(text.as_bytes());
             connection.input.fill(text.len());
             connection.advance(LIMITS);
-            (connection.phase(), connection.end_of_input())
+            let phase = connection.phase();
+            let is_answered = connection.end_of_input();
+            let want = connection.advance(LIMITS);
+            assert_eq!(is_answered, want != Want::Close);
+            (phase, want)
         };
         let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n";
         for (text, phase, want) in [

@@ -165,15 +165,21 @@ impl Line {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RULES: AnswerRules = AnswerRules {
+impl AnswerRules {
+    /// A GET of an HTTP/1.1 client that keeps its connection.
+    pub(crate) const USUAL: AnswerRules = AnswerRules {
         head_only: false,
         modern_client: true,
         may_persist: true,
         version: Version::HTTP_11,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: AnswerRules = AnswerRules::USUAL;
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();

@@ -218,15 +218,15 @@ impl Session {
                     continue;
                 }
                 End::Lingering { bytes } => match self.drop_input(bytes, tools)? {
-                    Some(left) if left > 0 => self.end = End::Lingering { bytes: left },
-                    Some(_) => return Ok(Next::Close),
+                    Some(0) => return Ok(Next::Close),
+                    Some(left) => {
+                        self.end = End::Lingering { bytes: left };
+                        continue;
+                    }
                     // Who stops cannot wait for those who only might say something.
                     None if tools.stopping => return Ok(Next::Close),
                     None => return Ok(self.wait(Reason::Linger)),
                 },
-            }
-            if self.end != End::Open {
-                continue;
             }
             match self.connection.advance(head_limits(tools.config)) {
                 // Answers that nobody takes must not pile up, and a handler that will wait for a
@@ -245,12 +245,11 @@ impl Session {
                         return Ok(self.wait(Reason::Write));
                     }
                     match self.fill(tools.stock)? {
-                        Some(0) => match self.connection.end_of_input() {
-                            Want::Refusal(refused) => {
-                                return Ok(Next::Answer(Call::Refusal(refused)));
+                        Some(0) => {
+                            if !self.connection.end_of_input() {
+                                self.end = End::Now;
                             }
-                            _ => self.end = End::Now,
-                        },
+                        }
                         Some(_) => {}
                         None if tools.stopping && self.is_idle() => return Ok(Next::Close),
                         None => return Ok(self.wait(self.patience())),
@@ -274,19 +273,12 @@ impl Session {
         *self.waiting.since.get_or_insert(now) + patience.min(LONGEST)
     }
 
-    /// The deadline has passed: what is still to be said, if anything.
-    pub(crate) fn expire(&mut self) -> Option<Call> {
-        let call = match self.waiting.reason {
-            Reason::Head | Reason::Body => match self.connection.time_out() {
-                Want::Refusal(refused) => Some(Call::Refusal(refused)),
-                _ => None,
-            },
-            Reason::Idle | Reason::Write | Reason::Linger => None,
-        };
-        if call.is_none() {
+    /// The deadline has passed: a request under way is refused, and anything else just ends.
+    pub(crate) fn expire(&mut self) {
+        let is_request = matches!(self.waiting.reason, Reason::Head | Reason::Body);
+        if !(is_request && self.connection.time_out()) {
             self.end = End::Now;
         }
-        call
     }
 
     /// Has the handler answer what [`Next::Answer`] named.
@@ -367,7 +359,7 @@ impl Session {
             if is_last {
                 self.connection.end_with_this();
             }
-            if !is_told && service.server.protocol_version >= Version::HTTP_11 {
+            if !is_told {
                 self.output.extend_from_slice(CONTINUE);
             }
         } else {
@@ -472,9 +464,15 @@ impl Session {
         Ok(true)
     }
 
-    /// Sends what is owed, as far as the kernel takes it.
-    pub(crate) fn send(&mut self) -> io::Result<()> {
-        self.flush().map(drop)
+    /// Sends what is owed; what the kernel does not take is to be waited for.
+    ///
+    /// `None`: nothing is left.
+    pub(crate) fn send(&mut self) -> Option<Next> {
+        match self.flush() {
+            Ok(true) => None,
+            Ok(false) => Some(self.wait(Reason::Write)),
+            Err(_) => Some(Next::Close),
+        }
     }
 
     /// Drops what the peer still sends: the bytes left of its allowance (0 at its end), or `None`

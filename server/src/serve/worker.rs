@@ -55,6 +55,8 @@ enum Accepting {
     Yes,
     /// `Config::max_connections` are open: when one ends.
     WhenOneEnds,
+    /// There are more of them than fit one turn.
+    InTheNextTurn,
     /// The system has run out of descriptors.
     After(Instant),
 }
@@ -176,14 +178,19 @@ impl Worker {
         while let Some(token) = self.deadlines.expired(self.now) {
             self.expire(token, serving);
         }
-        if matches!(self.accepting, Accepting::After(time) if self.now >= time) {
+        let is_time = match self.accepting {
+            Accepting::Yes | Accepting::WhenOneEnds => false,
+            Accepting::InTheNextTurn => true,
+            Accepting::After(time) => self.now >= time,
+        };
+        if is_time {
             self.accept(serving);
         }
         Ok(())
     }
 
     fn patience(&self, until: &Until<'_>) -> Option<Duration> {
-        if !self.unfinished.is_empty() {
+        if !self.unfinished.is_empty() || self.accepting == Accepting::InTheNextTurn {
             return Some(Duration::ZERO);
         }
         let retry = match self.accepting {
@@ -216,7 +223,7 @@ impl Worker {
                     return;
                 }
                 Accepted::Exhausted(error) => {
-                    if self.accepting == Accepting::Yes {
+                    if !matches!(self.accepting, Accepting::After(_)) {
                         log_error(format_args!("cannot accept connections: {error}"));
                     }
                     self.accepting = Accepting::After(self.now + ACCEPT_AGAIN);
@@ -225,7 +232,7 @@ impl Worker {
             }
         }
         // Those who are inside have their turn; then the next are let in.
-        self.accepting = Accepting::After(self.now);
+        self.accepting = Accepting::InTheNextTurn;
     }
 
     fn admit(&mut self, stream: Stream, peer: PeerAddress, serving: Serving<'_>) {
@@ -258,18 +265,19 @@ impl Worker {
         let mut has_called = false;
         for _ in 0..REQUESTS_IN_A_TURN {
             let mut tools = Tools { config: serving.config, stock: &mut self.stock, stopping };
-            let next = session.advance(&mut tools);
+            let mut next = session.advance(&mut tools);
+            if self.budget == 0 && matches!(next, Next::Answer(_)) {
+                // Its turn comes in another run; what this one has answered is sent before.
+                match session.send() {
+                    Some(instead) => next = instead,
+                    None => break,
+                }
+            }
             // A handler takes what time it takes: nobody's deadline begins before it ended.
             if has_called && !matches!(next, Next::Answer(_)) {
                 self.now = Instant::now();
             }
             match next {
-                Next::Answer(_) if self.budget == 0 => {
-                    if session.send().is_err() {
-                        return self.close(token, serving);
-                    }
-                    break;
-                }
                 Next::Answer(call) => {
                     session.provide(&mut self.stock);
                     self.stamp.refresh(self.now, SystemTime::now);
@@ -302,12 +310,7 @@ impl Worker {
         if session.is_queued || self.now < session.deadline(self.now, serving.config) {
             return;
         }
-        if let Some(call) = session.expire() {
-            session.provide(&mut self.stock);
-            self.stamp.refresh(self.now, SystemTime::now);
-            session.answer(call, service(serving, &self.stamp, self.stopping.is_some()));
-            self.answered += 1;
-        }
+        session.expire();
         self.drive(token, serving);
     }
 
@@ -331,13 +334,15 @@ impl Worker {
 
     /// Stops accepting, and closes what is idle.
     fn begin_stop(&mut self, serving: Serving<'_>) {
-        // Who has connected already is served; who has not is turned away.
-        self.accept(serving);
         self.stopping = Some(Stopping {
             deadline: self.now + serving.config.drain_timeout.min(LONGEST),
             answered_before: self.answered,
             closed_idle: 0,
         });
+        // Who has connected already is served; who has not is turned away.
+        for _ in 0..=usize::from(serving.config.request_queue_size) / CLIENTS_IN_A_TURN {
+            self.accept(serving);
+        }
         if let Some(listener) = self.listener.take() {
             listener.close(&self.poller);
         }
