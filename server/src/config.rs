@@ -87,8 +87,27 @@ pub struct Config {
 
     /// Connections open at once; further clients wait in the kernel's queue.
     ///
-    /// Default: none, the limit of open files decides.
+    /// Never more than the limit of open files (`RLIMIT_NOFILE`) allows, less some for everything
+    /// else; the default, `None`, is that.
     pub max_connections: Option<usize>,
+
+    /// Event loops of a [`ThreadingHttpServer`](crate::ThreadingHttpServer), each with a thread that
+    /// drives it.
+    ///
+    /// Default, `None`: one for each core that this process may use. 0 is taken as 1.
+    pub event_loops: Option<usize>,
+
+    /// Handlers of a [`ThreadingHttpServer`](crate::ThreadingHttpServer) that may run for long at
+    /// the same time, each in a thread of its own.
+    ///
+    /// Further requests wait in the order they came. Default: 512; a thread costs some 20 KiB of
+    /// memory while its handler does little. 0 is taken as 1.
+    pub max_handler_threads: usize,
+
+    /// How long a request may wait for such a thread.
+    ///
+    /// Later is answered with 503 and `Retry-After`. Default: 10 s, about as long as people wait.
+    pub handler_queue_timeout: Duration,
 
     /// Requests on one connection before it is closed; `None` is unlimited, the default.
     pub max_requests_per_connection: Option<u64>,
@@ -124,6 +143,9 @@ impl Default for Config {
             linger_timeout: Duration::from_secs(2),
             drain_timeout: Duration::from_secs(10),
             max_connections: None,
+            event_loops: None,
+            max_handler_threads: 512,
+            handler_queue_timeout: Duration::from_secs(10),
             max_requests_per_connection: None,
             request_queue_size: 4096,
             allow_reuse_address: true,
@@ -140,6 +162,21 @@ impl Config {
         self.body_timeout.min(LONGEST).saturating_add(earned)
     }
 }
+
+/// How many connections may be open at once, so that the limit of open files is not reached by them.
+pub(crate) fn max_connections(config: &Config, loops: usize) -> usize {
+    #[cfg(unix)]
+    let files = rlimit::Resource::NOFILE.get_soft().unwrap_or(rlimit::INFINITY);
+    #[cfg(not(unix))]
+    let files = u64::MAX;
+    // A loop has three; the others are for standard streams, logs, and what handlers open.
+    let others = OTHER_FILES + 3 * loops;
+    let affordable = usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(others);
+    config.max_connections.unwrap_or(usize::MAX).min(affordable).max(1)
+}
+
+/// Open files that connections leave to everything else.
+const OTHER_FILES: usize = 16;
 
 /// Longer than any wait; a deadline that far off is none.
 pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);

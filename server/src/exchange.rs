@@ -293,7 +293,7 @@ impl<'a> Exchange<'a> {
     /// Ends the answer and logs the request.
     pub(crate) fn finish(&mut self) {
         // Said while it can still be said: what is left of the body ends the connection.
-        self.close_connection |= !self.rfile.is_rest_bearable();
+        self.close_connection |= !self.rfile.is_rest_bearable() || self.server.is_stopping();
         self.tell_persistence();
         let Finished { persistence, body_bytes, is_complete } = self.wfile.finish();
         self.close_connection = persistence == Persistence::Close;

@@ -290,6 +290,13 @@ pub(crate) fn refuse(http: &mut Exchange<'_>, error: HttpError) {
     conclude(http, |_| Err(error));
 }
 
+/// Answers a request for which no thread has become free: it may be sent again (RFC 9110 §15.6.4).
+pub(crate) fn turn_away(http: &mut Exchange<'_>) {
+    http.server.stats.note_turned_away();
+    http.send_header("Retry-After", 1u32);
+    conclude(http, |_| Err(HttpError::new(Status::SERVICE_UNAVAILABLE)));
+}
+
 /// Runs `step`, and completes the answer in every case.
 fn conclude(http: &mut Exchange<'_>, step: impl FnOnce(&mut Exchange<'_>) -> Handled) {
     let completed = contain(http, |http| {
@@ -346,6 +353,7 @@ fn contain<T>(
     panic::catch_unwind(AssertUnwindSafe(|| step(http))).unwrap_or_else(|payload| {
         let cause = format!("the handler panicked: {}", panic_message(&*payload));
         drop_quietly(payload);
+        http.server.stats.note_panic();
         Err(HttpError::new(500).because(cause))
     })
 }

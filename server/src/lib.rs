@@ -68,6 +68,7 @@
 pub mod __private;
 
 mod server;
+mod threading;
 
 mod serve;
 
@@ -88,6 +89,8 @@ mod locals;
 mod logging;
 mod peer;
 mod socket;
+
+mod stats;
 
 mod http;
 mod net;
@@ -117,4 +120,6 @@ pub use response::Response;
 pub use rfile::RequestReader;
 pub use serve::shutdown::{ShutdownHandle, ShutdownReport};
 pub use server::HttpServer;
+pub use stats::Stats;
+pub use threading::ThreadingHttpServer;
 pub use wfile::ResponseWriter;

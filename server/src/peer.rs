@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::http::version::Version;
+use crate::stats::Stats;
 
 /// The address of a client (Python: `client_address`).
 ///
@@ -78,6 +81,8 @@ pub struct ServerInfo {
     /// What the `Server` field says.
     pub(crate) version_string: String,
     pub(crate) protocol_version: Version,
+    pub(crate) stats: Stats,
+    is_stopping: Arc<AtomicBool>,
 }
 
 impl ServerInfo {
@@ -100,7 +105,23 @@ impl ServerInfo {
             server_address,
             version_string,
             protocol_version,
+            stats: Stats::default(),
+            is_stopping: Arc::default(),
         }
+    }
+
+    /// What the server has counted so far.
+    pub fn stats(&self) -> Stats {
+        self.stats.clone()
+    }
+
+    /// Whether the server has been told to stop: a handler that works for long may want to end.
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
     }
 
     /// Address and port it is bound to.

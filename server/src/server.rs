@@ -4,14 +4,16 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Instant;
 
-use crate::config::Config;
+use crate::config::{Config, max_connections};
 use crate::handler::{HandlerHooks, RequestHandler};
 use crate::net::listener::Listener;
 use crate::peer::ServerInfo;
 use crate::serve::shutdown::{ShutdownHandle, ShutdownReport};
 #[cfg(feature = "signals")]
 use crate::serve::signals;
-use crate::serve::worker::{Serving, Until, Worker};
+use crate::serve::visit::{Desk, Serving};
+use crate::serve::worker::{self, Step, Until, Worker};
+use crate::stats::Stats;
 
 /// A server with one thread: many connections at once, one request at a time (Python:
 /// `HTTPServer`).
@@ -38,7 +40,8 @@ use crate::serve::worker::{Serving, Until, Worker};
 /// }
 /// ```
 pub struct HttpServer<'h> {
-    worker: Worker,
+    worker: Box<Worker>,
+    desk: Desk,
     handler: Box<dyn RequestHandler + 'h>,
     info: ServerInfo,
     config: Config,
@@ -85,9 +88,11 @@ impl<'h> HttpServer<'h> {
             handler.sys_version(),
             handler.protocol_version(),
         );
-        let worker = Worker::new(listener, &info)?;
-        let shutdown = ShutdownHandle::new(worker.waker());
-        Ok(HttpServer { worker, handler, info, config, shutdown })
+        let (mut workers, neighbours) = worker::loops(listener, 1, max_connections(&config, 1))?;
+        let worker = workers.remove(0);
+        let desk = Desk::new(&info.version_string);
+        let shutdown = ShutdownHandle::new(&info, move || worker::tell_to_stop(&neighbours));
+        Ok(HttpServer { worker, desk, handler, info, config, shutdown })
     }
 
     /// Serves until it is [shut down](ShutdownHandle::shutdown) (Python: `serve_forever`).
@@ -97,7 +102,7 @@ impl<'h> HttpServer<'h> {
     pub fn serve_forever(mut self) -> io::Result<()> {
         let handle = self.shutdown.clone();
         let mut guard = handle.serving();
-        guard.report = self.run(Until::Stopped(&handle))?;
+        guard.report = self.run(Until::Stopped)?;
         Ok(())
     }
 
@@ -148,10 +153,25 @@ impl<'h> HttpServer<'h> {
         self.info.server_name()
     }
 
-    fn run(&mut self, until: Until<'_>) -> io::Result<ShutdownReport> {
+    /// What it has counted so far, connections, requests, panics and more; stays live.
+    pub fn stats(&self) -> Stats {
+        self.info.stats()
+    }
+
+    fn run(&mut self, until: Until) -> io::Result<ShutdownReport> {
+        let _member = self.shutdown.member();
         let handler = HandlerHooks(&*self.handler);
         let serving = Serving { handler: &handler, server: &self.info, config: &self.config };
-        self.worker.run(serving, until)
+        self.worker.begin();
+        loop {
+            match self.worker.next(serving, until)? {
+                Step::Answer(mut visit) => {
+                    visit.answer(&mut self.desk, serving, &|| true);
+                    self.worker.welcome(visit, serving);
+                }
+                Step::Ended(report) => return Ok(report),
+            }
+        }
     }
 }
 

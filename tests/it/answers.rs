@@ -9,7 +9,7 @@ use basehttp_tests::{Framing, Reply, get, serve};
 /// The answer of a handler to one request.
 pub(crate) fn answer(
     request: &str,
-    handler: impl Fn(&mut Exchange<'_>) -> io::Result<()> + Send + 'static,
+    handler: impl Fn(&mut Exchange<'_>) -> io::Result<()> + Send + Sync + 'static,
 ) -> Reply {
     let server = serve(handler_fn(handler));
     let mut client = server.connect();
@@ -154,9 +154,10 @@ fn send_error_has_no_page_where_there_can_be_none() {
 #[test]
 fn flush_headers_sends_the_head_at_once() {
     let (go, gone) = std::sync::mpsc::channel::<()>();
+    let gone = std::sync::Mutex::new(gone);
     let server = serve(handler_fn(move |http: &mut Exchange<'_>| -> io::Result<()> {
         http.send_response(200).send_header("X-First", 1).flush_headers()?;
-        let _ = gone.recv_timeout(basehttp_tests::DEADLINE);
+        let _ = gone.lock().expect("alone").recv_timeout(basehttp_tests::DEADLINE);
         http.wfile.write_all(b"second")
     }));
     let mut client = server.connect();

@@ -195,7 +195,7 @@ fn bytes_that_come_earn_a_long_body_more_time() {
 
 /// Answers `/endless` with far more than the kernel keeps for a client that does not read, and
 /// `/ignored` too, without a look at what becomes of it.
-fn endless(ended: mpsc::Sender<io::ErrorKind>) -> impl RequestHandler + Send {
+fn endless(ended: mpsc::Sender<io::ErrorKind>) -> impl RequestHandler + Send + Sync {
     handler_fn(move |http: &mut Exchange<'_>| -> io::Result<()> {
         http.send_response(200);
         if http.path == "/alive" {

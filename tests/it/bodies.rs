@@ -12,7 +12,7 @@ fn chunked(path: &str, chunks: &str) -> String {
 }
 
 /// Answers with how many bytes came, and with their sum.
-fn summing() -> impl RequestHandler + Send {
+fn summing() -> impl RequestHandler + Send + Sync {
     handler_fn(|http: &mut Exchange<'_>| -> io::Result<String> {
         let (mut len, mut sum, mut piece) = (0, 0u64, vec![0; 10_000]);
         loop {

@@ -8,7 +8,10 @@ use basehttp_tests::{get, serve};
 use crate::answers::answer;
 
 /// What a handler makes of a request, as text.
-fn told(request: &str, tell: impl Fn(&mut Exchange<'_>) -> String + Send + 'static) -> String {
+fn told(
+    request: &str,
+    tell: impl Fn(&mut Exchange<'_>) -> String + Send + Sync + 'static,
+) -> String {
     answer(request, move |http| {
         let text = tell(http);
         http.wfile.write_all(text.as_bytes())

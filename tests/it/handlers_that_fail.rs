@@ -5,7 +5,9 @@ use std::io::{self, Read, Write};
 use basehttp::{Exchange, HttpError, Result, handler_fn, http_handler};
 use basehttp_tests::{Framing, Reply, TestServer, get, serve};
 
-fn fails(handler: impl Fn(&mut Exchange<'_>) -> io::Result<()> + Send + 'static) -> TestServer {
+fn fails(
+    handler: impl Fn(&mut Exchange<'_>) -> io::Result<()> + Send + Sync + 'static,
+) -> TestServer {
     serve(handler_fn(move |http: &mut Exchange<'_>| match http.path {
         "/alive" => http.send_response(200).end_headers(),
         _ => handler(http),
@@ -130,7 +132,7 @@ impl Drop for Bomb {
 }
 
 /// Insists that a server survives what `handler` leaves behind.
-fn assert_survives(handler: impl Fn(&mut Exchange<'_>) -> io::Result<()> + Send + 'static) {
+fn assert_survives(handler: impl Fn(&mut Exchange<'_>) -> io::Result<()> + Send + Sync + 'static) {
     let server = fails(handler);
     let mut client = server.connect();
     let _ = client.send(get("/")).next_reply("GET");

@@ -91,12 +91,14 @@ fn assert_everything(client: impl Fn() -> Client, said: &Receiver<String>, what:
 
 #[test]
 fn each_hook_counts_through_any_pointer() {
-    type Wrap = fn(Everything) -> Box<dyn RequestHandler + Send>;
+    type Wrap = fn(Everything) -> Box<dyn RequestHandler + Send + Sync>;
     for (what, wrap) in [
         ("itself", (|handler| Box::new(handler)) as Wrap),
         ("a reference", |handler| Box::new(&*Box::leak(Box::new(handler)))),
         ("a box", |handler| Box::new(Box::new(handler))),
-        ("a trait object", |handler| Box::new(Box::new(handler) as Box<dyn RequestHandler + Send>)),
+        ("a trait object", |handler| {
+            Box::new(Box::new(handler) as Box<dyn RequestHandler + Send + Sync>)
+        }),
         ("an arc", |handler| Box::new(Arc::new(handler))),
     ] {
         let (said, says) = mpsc::channel();

@@ -10,12 +10,13 @@ use basehttp::{Config, Exchange, HttpServer, RequestHandler, ShutdownHandle, han
 use basehttp_tests::{Client, DEADLINE, affordable_connections, echo, get, serve, serve_with};
 
 /// A handler that says when it has a request, and waits until it may answer.
-fn held() -> (impl RequestHandler + Send, Receiver<()>, Sender<()>) {
+fn held() -> (impl RequestHandler + Send + Sync, Receiver<()>, Sender<()>) {
     let (entered, enters) = mpsc::channel();
     let (release, released) = mpsc::channel();
+    let released = Mutex::new(released);
     let handler = handler_fn(move |_: &mut Exchange<'_>| {
         let _ = entered.send(());
-        let _ = released.recv_timeout(DEADLINE);
+        let _ = released.lock().expect("alone").recv_timeout(DEADLINE);
         "held"
     });
     (handler, enters, release)

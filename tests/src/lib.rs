@@ -16,7 +16,8 @@ use std::time::Duration;
 use std::{fs, io, panic};
 
 use basehttp::{
-    Config, Exchange, HttpServer, RequestHandler, ShutdownHandle, ShutdownReport, handler_fn,
+    Config, Exchange, HttpServer, RequestHandler, ShutdownHandle, ShutdownReport,
+    ThreadingHttpServer, handler_fn,
 };
 
 pub use client::Client;
@@ -34,20 +35,41 @@ pub struct TestServer {
 }
 
 /// Serves `handler` on a free port of the loopback, with the limits that users have.
-pub fn serve(handler: impl RequestHandler + Send + 'static) -> TestServer {
+pub fn serve(handler: impl RequestHandler + Send + Sync + 'static) -> TestServer {
     serve_with(handler, Config::default())
 }
 
 /// [`serve`], with limits and deadlines of the test's own.
-pub fn serve_with(handler: impl RequestHandler + Send + 'static, config: Config) -> TestServer {
+pub fn serve_with(
+    handler: impl RequestHandler + Send + Sync + 'static,
+    config: Config,
+) -> TestServer {
     let (started, start) = mpsc::channel();
     let thread = thread::spawn(move || {
-        let server = HttpServer::bind_with("127.0.0.1:0", handler, config)?;
-        let _ = started.send((server.server_address(), server.shutdown_handle()));
-        server.serve_forever()
+        let address = "127.0.0.1:0";
+        match is_threading() {
+            false => {
+                let server = HttpServer::bind_with(address, handler, config)?;
+                let _ = started.send((server.server_address(), server.shutdown_handle()));
+                server.serve_forever()
+            }
+            true => {
+                let server = ThreadingHttpServer::bind_with(address, handler, config)?;
+                let _ = started.send((server.server_address(), server.shutdown_handle()));
+                server.serve_forever()
+            }
+        }
     });
     let (address, shutdown) = start.recv_timeout(DEADLINE).expect("the server starts");
     TestServer { address, shutdown, thread: Some(thread) }
+}
+
+/// Whether the tests of this process are about `ThreadingHttpServer`: what holds for one server
+/// holds for both, so their files are part of two test programs.
+pub fn is_threading() -> bool {
+    let program = std::env::current_exe().unwrap_or_default();
+    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.starts_with("threading")
 }
 
 impl TestServer {
@@ -99,7 +121,7 @@ impl Drop for TestServer {
 }
 
 /// Answers with the method, the path and the body of the request.
-pub fn echo() -> impl RequestHandler + Send {
+pub fn echo() -> impl RequestHandler + Send + Sync {
     handler_fn(|http: &mut Exchange<'_>| -> io::Result<Vec<u8>> {
         let body = http.body()?;
         Ok([http.command.as_bytes(), b" ", http.path.as_bytes(), b" ", &body].concat())

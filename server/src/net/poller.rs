@@ -35,6 +35,15 @@ pub(crate) struct Readiness {
     pub(crate) ending: bool,
 }
 
+impl Readiness {
+    /// Adds what was seen later.
+    pub(crate) fn merge(&mut self, later: Readiness) {
+        self.readable |= later.readable;
+        self.writable |= later.writable;
+        self.ending |= later.ending;
+    }
+}
+
 /// Waits for sockets.
 pub(crate) struct Poller {
     poll: Poll,

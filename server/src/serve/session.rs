@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use crate::config::{Config, LONGEST};
 use crate::exchange::{Exchange, Outcome};
-use crate::handler::{self, HandlerHooks};
+use crate::handler::{self, HandlerHooks, RequestHandler};
 use crate::http::buffer::Buffer;
 use crate::http::chunked::BodyDecoder;
 use crate::http::connection::{BodyParts, Connection, Parts, Phase, Want};
@@ -27,6 +27,7 @@ use crate::net::poller::{Readiness, Stream};
 use crate::peer::{PeerAddress, ServerInfo};
 use crate::rfile::{CONTINUE, RequestReader};
 use crate::serve::handler_socket::HandlerSocket;
+use crate::serve::slow::Kind;
 use crate::serve::stock::{INPUT, Stock};
 use crate::socket::Socket;
 use crate::wfile::ResponseWriter;
@@ -92,6 +93,8 @@ pub(crate) enum Call {
     Request,
     Expectation,
     Refusal(BadRequest),
+    /// A request for which no thread has become free.
+    TurnAway,
 }
 
 impl Call {
@@ -120,13 +123,6 @@ enum Reason {
     Linger,
 }
 
-/// What a session needs of its loop while it moves.
-pub(crate) struct Tools<'a> {
-    pub(crate) config: &'a Config,
-    pub(crate) stock: &'a mut Stock,
-    pub(crate) stopping: bool,
-}
-
 /// What an answer needs beyond its request.
 #[derive(Clone, Copy)]
 pub(crate) struct Service<'a> {
@@ -135,6 +131,8 @@ pub(crate) struct Service<'a> {
     pub(crate) config: &'a Config,
     pub(crate) stamp: &'a Stamp,
     pub(crate) stopping: bool,
+    /// Whether the loop is still there to go back to.
+    pub(crate) is_lent: &'a dyn Fn() -> bool,
 }
 
 impl Session {
@@ -162,14 +160,22 @@ impl Session {
 
     /// Notes what the poller saw.
     pub(crate) fn ready(&mut self, readiness: Readiness) {
-        self.readiness.readable |= readiness.readable;
-        self.readiness.writable |= readiness.writable;
-        self.readiness.ending |= readiness.ending;
+        self.readiness.merge(readiness);
     }
 
     /// Looks for bytes even though no event has told of any.
     pub(crate) fn look_again(&mut self) {
         self.readiness.readable = true;
+    }
+
+    /// Whether what it waits for may have come, and it has not looked.
+    pub(crate) fn has_news(&self) -> bool {
+        self.readiness.readable || (self.readiness.writable && self.owes_output())
+    }
+
+    /// What the request at hand is told apart by.
+    pub(crate) fn kind(&self) -> Kind {
+        Kind::of(self.connection.first_line())
     }
 
     /// Whether no request is under way and no answer on its way.
@@ -183,19 +189,14 @@ impl Session {
     }
 
     /// Moves bytes until somebody else has to do something.
-    pub(crate) fn advance(&mut self, tools: &mut Tools<'_>) -> Next {
-        let next = match self.try_advance(tools) {
-            Ok(next) => next,
-            // The connection is broken: there is nobody to tell.
-            Err(_) => Next::Close,
-        };
-        if matches!(next, Next::Wait) {
-            self.give_back(tools.stock);
-        }
-        next
+    ///
+    /// It needs the memory that [`provide`](Self::provide) gives it.
+    pub(crate) fn advance(&mut self, config: &Config, stopping: bool) -> Next {
+        // A connection that is broken just ends: there is nobody to tell.
+        self.try_advance(config, stopping).unwrap_or(Next::Close)
     }
 
-    fn try_advance(&mut self, tools: &mut Tools<'_>) -> io::Result<Next> {
+    fn try_advance(&mut self, config: &Config, stopping: bool) -> io::Result<Next> {
         loop {
             match self.end {
                 End::Open => {}
@@ -217,18 +218,18 @@ impl Session {
                     }
                     continue;
                 }
-                End::Lingering { bytes } => match self.drop_input(bytes, tools)? {
+                End::Lingering { bytes } => match self.drop_input(bytes)? {
                     Some(0) => return Ok(Next::Close),
                     Some(left) => {
                         self.end = End::Lingering { bytes: left };
                         continue;
                     }
                     // Who stops cannot wait for those who only might say something.
-                    None if tools.stopping => return Ok(Next::Close),
+                    None if stopping => return Ok(Next::Close),
                     None => return Ok(self.wait(Reason::Linger)),
                 },
             }
-            match self.connection.advance(head_limits(tools.config)) {
+            match self.connection.advance(head_limits(config)) {
                 // Answers that nobody takes must not pile up, and a handler that will wait for a
                 // body must not wait for a client that waits for an earlier answer.
                 Want::Handler | Want::Expectation | Want::Refusal(_)
@@ -244,14 +245,14 @@ impl Session {
                     if !self.flush()? {
                         return Ok(self.wait(Reason::Write));
                     }
-                    match self.fill(tools.stock)? {
+                    match self.fill()? {
                         Some(0) => {
                             if !self.connection.end_of_input() {
                                 self.end = End::Now;
                             }
                         }
                         Some(_) => {}
-                        None if tools.stopping && self.is_idle() => return Ok(Next::Close),
+                        None if stopping && self.is_idle() => return Ok(Next::Close),
                         None => return Ok(self.wait(self.patience())),
                     }
                 }
@@ -282,21 +283,34 @@ impl Session {
     }
 
     /// Has the handler answer what [`Next::Answer`] named.
-    pub(crate) fn answer(&mut self, call: Call, service: Service<'_>) {
+    ///
+    /// If that took so long that the loop went on without it, what kind of request it was.
+    pub(crate) fn answer(&mut self, call: Call, service: Service<'_>) -> Option<Kind> {
         if self.sent > 0 {
             self.output.drain(..std::mem::take(&mut self.sent));
         }
         match call {
-            Call::Request => self.answer_request(service),
+            Call::Request => return self.answer_request(service, handler::answer),
+            Call::TurnAway => {
+                self.answer_request(service, |_, http| handler::turn_away(http));
+            }
             Call::Expectation => self.answer_expectation(service),
             Call::Refusal(refused) => self.answer_refusal(refused, service),
         }
+        None
     }
 
-    fn answer_request(&mut self, service: Service<'_>) {
+    fn answer_request(
+        &mut self,
+        service: Service<'_>,
+        answer: impl FnOnce(&dyn RequestHandler, &mut Exchange<'_>),
+    ) -> Option<Kind> {
         self.requests += 1;
         let may_persist = self.may_persist(service);
-        let Some(parts) = self.connection.parts() else { return self.connection.close() };
+        let Some(parts) = self.connection.parts() else {
+            self.connection.close();
+            return None;
+        };
         let is_asked_to_close = parts.persistence == Persistence::Close;
         let socket = HandlerSocket::new(&self.stream, service.config);
         let mut http = exchange(
@@ -311,9 +325,10 @@ impl Session {
             self.peer.clone(),
             service,
         );
-        handler::answer(service.handler.0, &mut http);
+        answer(service.handler.0, &mut http);
         let Outcome { rest, persistence, must_reset } = http.into_outcome();
         let blocked = socket.restore();
+        let overran = (!(service.is_lent)()).then(|| self.kind());
         match rest {
             Some(rest) => self.connection.answered(rest, persistence),
             None => self.connection.close(),
@@ -327,6 +342,7 @@ impl Session {
                 false => Ending::Gentle,
             });
         }
+        overran
     }
 
     fn answer_expectation(&mut self, service: Service<'_>) {
@@ -369,6 +385,7 @@ impl Session {
     }
 
     fn answer_refusal(&mut self, refused: BadRequest, service: Service<'_>) {
+        service.server.stats.note_refusal(refused);
         let line = refused_line(self.connection.first_line());
         let command = line.split(' ').next().unwrap_or_default();
         let head = HeadView {
@@ -427,12 +444,9 @@ impl Session {
     }
 
     /// Reads what is there; `None` if nothing is, 0 at the peer's end.
-    fn fill(&mut self, stock: &mut Stock) -> io::Result<Option<usize>> {
+    fn fill(&mut self) -> io::Result<Option<usize>> {
         if !self.readiness.readable {
             return Ok(None);
-        }
-        if !self.connection.input.has_storage() {
-            self.connection.input = Buffer::with_storage(stock.take_input());
         }
         let room = self.connection.input.room();
         let asked = room.len();
@@ -477,10 +491,10 @@ impl Session {
 
     /// Drops what the peer still sends: the bytes left of its allowance (0 at its end), or `None`
     /// if nothing is there.
-    fn drop_input(&mut self, allowed: usize, tools: &mut Tools<'_>) -> io::Result<Option<usize>> {
+    fn drop_input(&mut self, allowed: usize) -> io::Result<Option<usize>> {
         let left = self.connection.input.len();
         self.connection.input.consume(left);
-        Ok(match self.fill(tools.stock)? {
+        Ok(match self.fill()? {
             Some(0) => Some(0),
             Some(count) => Some(allowed.saturating_sub(count)),
             None => None,
@@ -488,7 +502,7 @@ impl Session {
     }
 
     /// Gives memory that nothing is in back to the loop.
-    fn give_back(&mut self, stock: &mut Stock) {
+    pub(crate) fn give_back(&mut self, stock: &mut Stock) {
         let input = &mut self.connection.input;
         if input.is_empty() && input.has_storage() {
             stock.give_input(input.take_storage());
@@ -502,8 +516,11 @@ impl Session {
         }
     }
 
-    /// Takes memory for an answer from the loop.
+    /// Takes the memory that it works in from the loop, where it has none.
     pub(crate) fn provide(&mut self, stock: &mut Stock) {
+        if !self.connection.input.has_storage() {
+            self.connection.input = Buffer::with_storage(stock.take_input());
+        }
         if self.output.capacity() == 0 {
             self.output = stock.take_output();
         }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
-use crate::net::poller::Waker;
+use crate::peer::ServerInfo;
 
 /// What a shutdown came to.
 #[non_exhaustive]
@@ -15,6 +15,15 @@ pub struct ShutdownReport {
     pub closed_idle: u64,
     /// Connections that were still busy after `Config::drain_timeout`, and were cut.
     pub cut: u64,
+}
+
+impl ShutdownReport {
+    /// Adds what another loop of the server came to.
+    pub(crate) fn add(&mut self, other: ShutdownReport) {
+        self.answered += other.answered;
+        self.closed_idle += other.closed_idle;
+        self.cut += other.cut;
+    }
 }
 
 /// Stops a server from another thread, or from inside a handler (Python: `shutdown`).
@@ -40,21 +49,33 @@ pub struct ShutdownHandle {
 
 /// What a server and its handles share.
 struct Shared {
-    waker: Waker,
+    /// Tells its loops.
+    tell: Box<dyn Fn() + Send + Sync>,
+    server: ServerInfo,
     state: Mutex<State>,
     ended: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    stop: bool,
-    serving: Option<ThreadId>,
+    is_serving: bool,
+    /// The threads that call its handlers.
+    threads: Vec<ThreadId>,
     report: ShutdownReport,
 }
 
 impl ShutdownHandle {
-    pub(crate) fn new(waker: Waker) -> ShutdownHandle {
-        let shared = Shared { waker, state: Mutex::default(), ended: Condvar::new() };
+    /// `tell` lets every loop of `server` know that it has to stop.
+    pub(crate) fn new(
+        server: &ServerInfo,
+        tell: impl Fn() + Send + Sync + 'static,
+    ) -> ShutdownHandle {
+        let shared = Shared {
+            tell: Box::new(tell),
+            server: server.clone(),
+            state: Mutex::default(),
+            ended: Condvar::new(),
+        };
         ShutdownHandle { shared: Arc::new(shared) }
     }
 
@@ -66,24 +87,31 @@ impl ShutdownHandle {
     /// answer, and the report is empty. A server that is not serving yet will stop at once when it
     /// begins.
     pub fn shutdown(&self) -> ShutdownReport {
+        self.tell();
         let mut state = self.state();
-        state.stop = true;
-        self.shared.waker.wake();
-        while state.serving.is_some_and(|serving| serving != thread::current().id()) {
+        let here = thread::current().id();
+        while state.is_serving && !state.threads.contains(&here) {
             state = self.shared.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.serving.is_some() { ShutdownReport::default() } else { state.report }
+        if state.is_serving { ShutdownReport::default() } else { state.report }
     }
 
-    /// Whether the server has been told to stop.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.state().stop
+    /// Tells the server to stop, and does not wait.
+    pub(crate) fn tell(&self) {
+        self.shared.server.stop();
+        (self.shared.tell)();
     }
 
-    /// This thread serves from now on, until the guard is dropped.
+    /// The server serves from now on, until the guard is dropped.
     pub(crate) fn serving(&self) -> Serving<'_> {
-        self.state().serving = Some(thread::current().id());
+        self.state().is_serving = true;
         Serving { handle: self, report: ShutdownReport::default() }
+    }
+
+    /// This thread calls handlers from now on, until the guard is dropped.
+    pub(crate) fn member(&self) -> Member {
+        self.state().threads.push(thread::current().id());
+        Member { handle: self.clone() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -93,7 +121,9 @@ impl ShutdownHandle {
 
 impl std::fmt::Debug for ShutdownHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ShutdownHandle").field("stopping", &self.is_stopping()).finish()
+        f.debug_struct("ShutdownHandle")
+            .field("stopping", &self.shared.server.is_stopping())
+            .finish()
     }
 }
 
@@ -106,8 +136,20 @@ pub(crate) struct Serving<'a> {
 impl Drop for Serving<'_> {
     fn drop(&mut self) {
         let mut state = self.handle.state();
-        state.serving = None;
+        state.is_serving = false;
         state.report = self.report;
         self.handle.shared.ended.notify_all();
+    }
+}
+
+/// A thread that calls handlers.
+pub(crate) struct Member {
+    handle: ShutdownHandle,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let here = thread::current().id();
+        self.handle.state().threads.retain(|thread| *thread != here);
     }
 }

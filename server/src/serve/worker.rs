@@ -1,61 +1,126 @@
-//! One event loop: wait, accept, serve sessions, expire the late.
+//! One event loop: wait, accept, move sessions on, expire the late.
 //!
 //! ```text
-//!   wait ──▶ Woken | Acceptable | Ready ──▶ advance ──▶ Answer ──▶ handler ──┐
-//!     ▲                                       ▲  │                           │
-//!     │                                       └──┼───────────────────────────┘
-//!     └────────────── expired ◀── Wait(deadline) ┴─▶ Close
+//!   wait ──▶ Woken | Acceptable | Ready | expired | a letter ──▶ advance ──▶ wait again, or close
+//!     ▲                                                             │
+//!     │                                                             ▼ something to answer
+//!     └──────────────────── welcome ◀── somebody answers ◀── Visit, out of the loop
 //! ```
 //!
-//! It runs handlers on its own thread, one at a time. A connection costs it memory only while
-//! something of a request, or of an answer, is there.
+//! It calls no handler. Whoever drives it gets a session that has something to answer out of it
+//! ([`Worker::next`]), has that answered, and gives it back ([`Worker::welcome`]), or leaves it in
+//! the loop's mailbox. Between any two of those calls somebody else may go on driving: what is left
+//! of a turn is in the loop, not on the driver's stack.
 
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use slab::Slab;
 
-use crate::config::{Config, LONGEST};
-use crate::handler::HandlerHooks;
-use crate::http::date::Stamp;
+use crate::config::LONGEST;
 use crate::locals::drop_quietly;
 use crate::logging::log_error;
 use crate::net::deadlines::Deadlines;
 use crate::net::listener::{Accepted, Listener};
-use crate::net::poller::{Event, Poller, Stream, Token, Waker};
-use crate::peer::{PeerAddress, ServerInfo};
-use crate::serve::session::{Next, Service, Session, Tools};
-use crate::serve::shutdown::{ShutdownHandle, ShutdownReport};
+use crate::net::poller::{Event, Poller, Readiness, Stream, Token};
+use crate::peer::PeerAddress;
+use crate::serve::mailbox::Mailbox;
+use crate::serve::neighbours::{ACCEPTS, Neighbours};
+use crate::serve::session::{Next, Session};
+use crate::serve::shutdown::ShutdownReport;
 use crate::serve::stock::Stock;
+use crate::serve::visit::{Serving, Visit};
+
+/// The loops of one server.
+pub(crate) type Loops = Neighbours<Letter>;
+
+/// So many loops around one listener, which hold `max_clients` in all.
+pub(crate) fn loops(
+    listener: Listener,
+    count: usize,
+    max_clients: usize,
+) -> io::Result<(Vec<Box<Worker>>, Arc<Loops>)> {
+    let pollers = (0..count).map(|_| Poller::new()).collect::<io::Result<Vec<_>>>()?;
+    let mailboxes = pollers.iter().map(|poller| {
+        let waker = poller.waker();
+        Mailbox::new(move || waker.wake())
+    });
+    let neighbours = Arc::new(Neighbours::new(mailboxes.collect(), max_clients));
+    let mut listener = Some(listener);
+    let workers = pollers.into_iter().enumerate().map(|(index, poller)| {
+        let listener = if index == ACCEPTS { listener.take() } else { None };
+        Worker::new(index, poller, listener, Arc::clone(&neighbours)).map(Box::new)
+    });
+    Ok((workers.collect::<io::Result<_>>()?, neighbours))
+}
+
+/// Has all loops stop.
+pub(crate) fn tell_to_stop(neighbours: &Loops) {
+    for mailbox in neighbours.mailboxes() {
+        // A loop that has ended needs no telling.
+        let _ = mailbox.post(Letter::Stop);
+    }
+}
 
 /// An event loop and all that it owns.
 pub(crate) struct Worker {
     poller: Poller,
+    /// The first loop of a server accepts for all of them.
     listener: Option<Listener>,
-    sessions: Slab<Box<Session>>,
+    /// Which loop this is.
+    index: usize,
+    neighbours: Arc<Loops>,
+    letters: Vec<Letter>,
+    sessions: Slab<Seat>,
     deadlines: Deadlines,
     stock: Stock,
-    stamp: Stamp,
+    /// What the last wait told of, and how much of it has been done.
     events: Vec<Event>,
+    done: usize,
+    /// Sessions that can go on in this turn.
+    fresh: VecDeque<Token>,
     /// Sessions that had more to do when it was the others' turn.
     unfinished: VecDeque<Token>,
+    /// How many of those have their turn now.
+    rest_of_turn: usize,
     accepting: Accepting,
     now: Instant,
+    /// Requests answered in this run.
     answered: u64,
-    /// How many requests may still be answered in this run.
-    budget: u64,
+    /// Those of them that the statistics do not know yet.
+    uncounted: u64,
+    is_told_to_stop: bool,
     stopping: Option<Stopping>,
+}
+
+/// The place of a session.
+enum Seat {
+    Home(Box<Session>),
+    /// It is being answered elsewhere; what the poller has seen of it meanwhile.
+    Away(Readiness),
+}
+
+/// What a loop is told by mail.
+pub(crate) enum Letter {
+    /// A new client for it.
+    Client(Stream, PeerAddress),
+    /// One of its sessions comes back.
+    Home(Visit),
+    /// A connection has ended somewhere: there is room for another client.
+    Room,
+    Stop,
 }
 
 /// Whether clients are let in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Accepting {
     Yes,
-    /// `Config::max_connections` are open: when one ends.
+    /// As many are open as may be: when one ends.
     WhenOneEnds,
-    /// There are more of them than fit one turn.
+    /// There are more of them than fit one turn, or there is room again.
     InTheNextTurn,
     /// The system has run out of descriptors.
     After(Instant),
@@ -68,116 +133,177 @@ struct Stopping {
     closed_idle: u64,
 }
 
-/// What a loop serves with.
+/// How long a loop goes on.
 #[derive(Clone, Copy)]
-pub(crate) struct Serving<'a> {
-    pub(crate) handler: &'a HandlerHooks<'a>,
-    pub(crate) server: &'a ServerInfo,
-    pub(crate) config: &'a Config,
-}
-
-/// When [`Worker::run`] returns.
-pub(crate) enum Until<'a> {
-    /// When the handle says so, and everything is drained.
-    Stopped(&'a ShutdownHandle),
-    /// When one request has been answered and sent, or at the time given.
+pub(crate) enum Until {
+    /// Until it is told to stop, and everything is drained.
+    Stopped,
+    /// Until one request has been answered and sent, or until the time given.
     Answered { at_most: Option<Instant> },
 }
 
+/// What the driver of a loop does next.
+pub(crate) enum Step {
+    /// Have it answered, and give it back.
+    Answer(Visit),
+    /// Nothing more.
+    Ended(ShutdownReport),
+}
+
 impl Worker {
-    pub(crate) fn new(mut listener: Listener, server: &ServerInfo) -> io::Result<Worker> {
-        let poller = Poller::new()?;
-        listener.register(&poller)?;
+    /// Loop number `index` among its neighbours; a loop without a listener gets its clients by mail.
+    fn new(
+        index: usize,
+        poller: Poller,
+        mut listener: Option<Listener>,
+        neighbours: Arc<Loops>,
+    ) -> io::Result<Worker> {
+        if let Some(listener) = &mut listener {
+            listener.register(&poller)?;
+        }
         let now = Instant::now();
         Ok(Worker {
             poller,
-            listener: Some(listener),
+            listener,
+            index,
+            neighbours,
+            letters: Vec::new(),
             sessions: Slab::new(),
             deadlines: Deadlines::new(now),
             stock: Stock::default(),
-            stamp: Stamp::new(&server.version_string),
             events: Vec::new(),
+            done: 0,
+            fresh: VecDeque::new(),
             unfinished: VecDeque::new(),
+            rest_of_turn: 0,
             accepting: Accepting::Yes,
             now,
             answered: 0,
-            budget: u64::MAX,
+            uncounted: 0,
+            is_told_to_stop: false,
             stopping: None,
         })
     }
 
-    pub(crate) fn waker(&self) -> Waker {
-        self.poller.waker()
+    /// Begins to count anew what [`Until::Answered`] looks at.
+    pub(crate) fn begin(&mut self) {
+        self.answered = 0;
+        self.now = Instant::now();
     }
 
-    /// Serves until `until`.
+    /// Goes on until something is to be answered, or `until`.
     ///
     /// # Errors
     /// When the system will not let it wait: nothing that a client does.
-    pub(crate) fn run(
-        &mut self,
-        serving: Serving<'_>,
-        until: Until<'_>,
-    ) -> io::Result<ShutdownReport> {
-        let answered_before = self.answered;
-        self.budget = match until {
-            Until::Stopped(_) => u64::MAX,
-            Until::Answered { .. } => 1,
-        };
-        self.now = Instant::now();
+    pub(crate) fn next(&mut self, serving: Serving<'_>, until: Until) -> io::Result<Step> {
         loop {
+            if let Some(visit) = self.go_on(serving, until) {
+                return Ok(Step::Answer(visit));
+            }
             match until {
-                Until::Stopped(handle) => {
-                    if self.stopping.is_none() && handle.is_stopping() {
+                Until::Stopped => {
+                    if self.is_told_to_stop && self.stopping.is_none() {
                         self.begin_stop(serving);
+                        continue;
                     }
-                    if let Some(report) = self.end_stop() {
-                        return Ok(report);
+                    if let Some(report) = self.end_stop(serving) {
+                        return Ok(Step::Ended(report));
                     }
                 }
                 Until::Answered { at_most } => {
-                    let is_done = self.answered > answered_before && !self.owes_output();
+                    self.send_before_turn(serving);
+                    let is_done = self.answered > 0 && !self.owes_output();
                     if is_done || at_most.is_some_and(|time| self.now >= time) {
-                        return Ok(ShutdownReport::default());
+                        return Ok(Step::Ended(ShutdownReport::default()));
                     }
                 }
             }
-            self.turn(serving, &until)?;
+            self.wait(serving, until)?;
         }
     }
 
-    /// Waits once, and does everything that has become possible.
-    fn turn(&mut self, serving: Serving<'_>, until: &Until<'_>) -> io::Result<()> {
-        let mut events = std::mem::take(&mut self.events);
-        self.poller.wait(self.patience(until), &mut events)?;
+    /// A session comes back.
+    pub(crate) fn welcome(&mut self, visit: Visit, serving: Serving<'_>) {
+        let Visit { token, mut session, next, answered, .. } = visit;
+        self.answered += answered;
+        self.uncounted += answered;
+        let Some(seat) = self.sessions.get_mut(token) else { return };
+        if let Seat::Away(seen) = seat {
+            session.ready(*seen);
+        }
+        let has_news = session.has_news();
+        *seat = Seat::Home(session);
+        // A handler takes what time it takes: nobody's deadline begins before it ended.
         self.now = Instant::now();
-        for event in events.drain(..) {
+        match next {
+            // What happened meanwhile no event will tell again.
+            Next::Wait if has_news => self.fresh.push_back(token),
+            next => self.settle(token, next, serving),
+        }
+    }
+
+    /// Does what has become possible, until something is to be answered.
+    fn go_on(&mut self, serving: Serving<'_>, until: Until) -> Option<Visit> {
+        let limit = match until {
+            Until::Stopped => REQUESTS_IN_A_TURN,
+            Until::Answered { .. } => 1u64.saturating_sub(self.answered),
+        };
+        while let Some(event) = self.events.get(self.done).copied() {
+            self.done += 1;
             match event {
                 Event::Woken => {}
                 Event::Acceptable => self.accept(serving),
-                Event::Ready { token, readiness } => {
-                    // It may have been closed by what came before it in this turn.
-                    if let Some(session) = self.sessions.get_mut(token) {
+                // It may have been closed by what came before it in this turn.
+                Event::Ready { token, readiness } => match self.sessions.get_mut(token) {
+                    Some(Seat::Home(session)) => {
                         session.ready(readiness);
-                        if !session.is_queued {
-                            self.drive(token, serving);
+                        if !session.is_queued
+                            && let Some(visit) = self.drive(token, serving, limit)
+                        {
+                            return Some(visit);
                         }
                     }
-                }
+                    Some(Seat::Away(seen)) => seen.merge(readiness),
+                    None => {}
+                },
             }
         }
-        self.events = events;
-        for _ in 0..self.unfinished.len() {
+        while let Some(token) = self.fresh.pop_front() {
+            if let Some(visit) = self.drive(token, serving, limit) {
+                return Some(visit);
+            }
+        }
+        while self.rest_of_turn > 0 {
+            self.rest_of_turn -= 1;
             if let Some(token) = self.unfinished.pop_front()
-                && let Some(session) = self.sessions.get_mut(token)
+                && let Some(visit) = self.drive(token, serving, limit)
             {
-                session.is_queued = false;
-                self.drive(token, serving);
+                return Some(visit);
             }
         }
         while let Some(token) = self.deadlines.expired(self.now) {
-            self.expire(token, serving);
+            if let Some(visit) = self.expire(token, serving, limit) {
+                return Some(visit);
+            }
         }
+        None
+    }
+
+    /// Waits once, and takes what has come.
+    fn wait(&mut self, serving: Serving<'_>, until: Until) -> io::Result<()> {
+        if self.uncounted > 0 {
+            serving.server.stats.note_requests(std::mem::take(&mut self.uncounted));
+        }
+        self.events.clear();
+        self.done = 0;
+        let mut patience = self.patience(until);
+        if patience != Some(Duration::ZERO) && !self.mailbox().may_sleep() {
+            patience = Some(Duration::ZERO);
+        }
+        self.poller.wait(patience, &mut self.events)?;
+        self.now = Instant::now();
+        self.rest_of_turn = self.unfinished.len();
+        self.read_letters(serving);
         let is_time = match self.accepting {
             Accepting::Yes | Accepting::WhenOneEnds => false,
             Accepting::InTheNextTurn => true,
@@ -189,8 +315,9 @@ impl Worker {
         Ok(())
     }
 
-    fn patience(&self, until: &Until<'_>) -> Option<Duration> {
-        if !self.unfinished.is_empty() || self.accepting == Accepting::InTheNextTurn {
+    fn patience(&self, until: Until) -> Option<Duration> {
+        let is_done = matches!(until, Until::Answered { .. }) && self.answered > 0;
+        if (!self.unfinished.is_empty() && !is_done) || self.accepting == Accepting::InTheNextTurn {
             return Some(Duration::ZERO);
         }
         let retry = match self.accepting {
@@ -198,25 +325,46 @@ impl Worker {
             _ => None,
         };
         let at_most = match until {
-            Until::Answered { at_most } => *at_most,
-            Until::Stopped(_) => self.stopping.as_ref().map(|stopping| stopping.deadline),
+            Until::Answered { at_most } => at_most,
+            Until::Stopped => self.stopping.as_ref().map(|stopping| stopping.deadline),
         };
         let times = [retry, at_most].into_iter().flatten();
         let waits = times.map(|time| time.saturating_duration_since(self.now));
         waits.chain(self.deadlines.patience(self.now)).min()
     }
 
+    fn mailbox(&self) -> &Mailbox<Letter> {
+        self.neighbours.mailbox(self.index)
+    }
+
+    fn read_letters(&mut self, serving: Serving<'_>) {
+        let mut letters = std::mem::take(&mut self.letters);
+        self.mailbox().collect(&mut letters);
+        for letter in letters.drain(..) {
+            match letter {
+                Letter::Client(stream, peer) => self.admit(stream, peer, serving),
+                Letter::Home(mut visit) => {
+                    // Its events may have come to a loop that was not there to see them.
+                    visit.session.look_again();
+                    self.welcome(visit, serving);
+                }
+                Letter::Room => self.there_is_room(),
+                Letter::Stop => self.is_told_to_stop = true,
+            }
+        }
+        self.letters = letters;
+    }
+
     fn accept(&mut self, serving: Serving<'_>) {
         for _ in 0..CLIENTS_IN_A_TURN {
             let Some(listener) = &self.listener else { return };
-            let most = serving.config.max_connections.unwrap_or(usize::MAX);
-            if self.sessions.len() >= most {
+            if self.neighbours.is_full() {
                 self.accepting = Accepting::WhenOneEnds;
                 return;
             }
             match listener.accept() {
                 Accepted::Connection(stream, address) => {
-                    self.admit(stream, address.into(), serving)
+                    self.settle_in(stream, address.into(), serving);
                 }
                 Accepted::Nobody => {
                     self.accepting = Accepting::Yes;
@@ -235,101 +383,156 @@ impl Worker {
         self.accepting = Accepting::InTheNextTurn;
     }
 
+    /// Finds a loop for a new client: the one with the fewest.
+    fn settle_in(&mut self, stream: Stream, peer: PeerAddress, serving: Serving<'_>) {
+        serving.server.stats.note_connection();
+        let index = self.neighbours.choose(self.index);
+        if index == self.index {
+            return self.admit(stream, peer, serving);
+        }
+        let letter = Letter::Client(stream, peer);
+        if let Err(Letter::Client(stream, peer)) = self.neighbours.mailbox(index).post(letter) {
+            // That loop has ended: in a stop, who has connected is still served.
+            self.neighbours.move_client(index, self.index);
+            self.admit(stream, peer, serving);
+        }
+    }
+
     fn admit(&mut self, stream: Stream, peer: PeerAddress, serving: Serving<'_>) {
         let verify = AssertUnwindSafe(|| serving.handler.0.verify_request(&peer));
         let is_welcome = panic::catch_unwind(verify).unwrap_or_else(|payload| {
             drop_quietly(payload);
+            serving.server.stats.note_panic();
             false
         });
         if !is_welcome {
-            return;
+            return self.count_out(serving);
         }
-        let token = self.sessions.insert(Box::new(Session::new(stream, peer)));
-        let registered = match self.sessions.get_mut(token) {
-            Some(session) => self.poller.add(session.stream_mut(), token),
-            None => return,
-        };
-        match registered {
-            Ok(()) => self.drive(token, serving),
-            Err(error) => {
-                log_error(format_args!("cannot watch a connection: {error}"));
-                self.sessions.remove(token);
-            }
-        }
-    }
-
-    /// Lets a session do all that it can, and has its requests answered.
-    fn drive(&mut self, token: Token, serving: Serving<'_>) {
-        let Some(session) = self.sessions.get_mut(token) else { return };
-        let stopping = self.stopping.is_some();
-        let mut has_called = false;
-        for _ in 0..REQUESTS_IN_A_TURN {
-            let mut tools = Tools { config: serving.config, stock: &mut self.stock, stopping };
-            let mut next = session.advance(&mut tools);
-            if self.budget == 0 && matches!(next, Next::Answer(_)) {
-                // Its turn comes in another run; what this one has answered is sent before.
-                match session.send() {
-                    Some(instead) => next = instead,
-                    None => break,
-                }
-            }
-            // A handler takes what time it takes: nobody's deadline begins before it ended.
-            if has_called && !matches!(next, Next::Answer(_)) {
-                self.now = Instant::now();
-            }
-            match next {
-                Next::Answer(call) => {
-                    session.provide(&mut self.stock);
-                    self.stamp.refresh(self.now, SystemTime::now);
-                    session.answer(call, service(serving, &self.stamp, stopping));
-                    self.answered += u64::from(call.is_final());
-                    self.budget -= u64::from(call.is_final());
-                    has_called = true;
-                }
-                Next::Wait => {
-                    self.deadlines.set(token, session.deadline(self.now, serving.config));
-                    return;
-                }
-                Next::Close => return self.close(token, serving),
-            }
+        let token = self.sessions.vacant_key();
+        let mut session = Box::new(Session::new(stream, peer));
+        if let Err(error) = self.poller.add(session.stream_mut(), token) {
+            log_error(format_args!("cannot watch a connection: {error}"));
+            return self.count_out(serving);
         }
         session.is_queued = true;
-        self.unfinished.push_back(token);
+        self.sessions.insert(Seat::Home(session));
+        // Its first request may be here before its first event is.
+        self.fresh.push_back(token);
     }
 
-    fn expire(&mut self, token: Token, serving: Serving<'_>) {
-        let Some(session) = self.sessions.get_mut(token) else { return };
+    /// Lets a session do all that it can without a handler.
+    fn drive(&mut self, token: Token, serving: Serving<'_>, limit: u64) -> Option<Visit> {
+        let Some(Seat::Home(session)) = self.sessions.get_mut(token) else { return None };
+        session.is_queued = false;
+        session.provide(&mut self.stock);
+        let next = session.advance(serving.config, self.stopping.is_some());
+        if limit > 0 && matches!(next, Next::Answer(_)) {
+            return self.depart(token, next, limit);
+        }
+        self.settle(token, next, serving);
+        None
+    }
+
+    /// Takes a session out of the loop; its seat is kept.
+    fn depart(&mut self, token: Token, next: Next, limit: u64) -> Option<Visit> {
+        let seat = self.sessions.get_mut(token)?;
+        let Seat::Home(session) = std::mem::replace(seat, Seat::Away(Readiness::default())) else {
+            return None;
+        };
+        let home = self.index;
+        let since = self.now;
+        Some(Visit { token, home, session, next, since, limit, answered: 0, overran: None })
+    }
+
+    /// Does what is left to do with a session that is at home.
+    fn settle(&mut self, token: Token, next: Next, serving: Serving<'_>) {
+        let Some(Seat::Home(session)) = self.sessions.get_mut(token) else { return };
+        match next {
+            Next::Answer(_) => {
+                session.is_queued = true;
+                self.unfinished.push_back(token);
+            }
+            Next::Wait => {
+                session.give_back(&mut self.stock);
+                let deadline = session.deadline(self.now, serving.config);
+                self.deadlines.set(token, deadline);
+            }
+            Next::Close => self.close(token, serving),
+        }
+    }
+
+    fn expire(&mut self, token: Token, serving: Serving<'_>, limit: u64) -> Option<Visit> {
+        // Who is being answered is not late; when it comes back it gets a deadline again.
+        let Some(Seat::Home(session)) = self.sessions.get_mut(token) else { return None };
         let deadline = session.deadline(self.now, serving.config);
         if self.now < deadline {
-            return self.deadlines.set(token, deadline);
+            self.deadlines.set(token, deadline);
+            return None;
         }
         // Who was only kept waiting by somebody else's handler is not late: its bytes are here.
         session.look_again();
-        self.drive(token, serving);
-        let Some(session) = self.sessions.get_mut(token) else { return };
+        if let Some(visit) = self.drive(token, serving, limit) {
+            return Some(visit);
+        }
+        let Some(Seat::Home(session)) = self.sessions.get_mut(token) else { return None };
         if session.is_queued || self.now < session.deadline(self.now, serving.config) {
-            return;
+            return None;
         }
         session.expire();
-        self.drive(token, serving);
+        self.drive(token, serving, limit)
     }
 
     fn close(&mut self, token: Token, serving: Serving<'_>) {
         self.deadlines.remove(token);
-        let session = self.sessions.remove(token);
-        if let Some(stopping) = &mut self.stopping {
+        let Some(seat) = self.sessions.try_remove(token) else { return };
+        if let (Seat::Home(session), Some(stopping)) = (&seat, &mut self.stopping) {
             stopping.closed_idle += u64::from(session.is_idle());
         }
         // Its descriptor is free before the next client is let in.
-        drop(session);
+        drop(seat);
+        self.count_out(serving);
+    }
+
+    /// A client has left.
+    fn count_out(&mut self, serving: Serving<'_>) {
+        serving.server.stats.note_closed(1);
+        if self.neighbours.leave(self.index) {
+            match self.listener {
+                Some(_) => self.there_is_room(),
+                // If that loop has ended, nobody is let in any more.
+                None => drop(self.neighbours.mailbox(ACCEPTS).post(Letter::Room)),
+            }
+        }
+    }
+
+    fn there_is_room(&mut self) {
         if self.accepting == Accepting::WhenOneEnds {
-            self.accepting = Accepting::Yes;
-            self.accept(serving);
+            self.accepting = Accepting::InTheNextTurn;
+        }
+    }
+
+    /// Sends what is owed to those whose next turn comes in another run.
+    fn send_before_turn(&mut self, serving: Serving<'_>) {
+        if self.answered == 0 {
+            return;
+        }
+        for token in std::mem::take(&mut self.unfinished) {
+            let Some(Seat::Home(session)) = self.sessions.get_mut(token) else { continue };
+            match session.send() {
+                Some(next) => {
+                    session.is_queued = false;
+                    self.settle(token, next, serving);
+                }
+                None => self.unfinished.push_back(token),
+            }
         }
     }
 
     fn owes_output(&self) -> bool {
-        self.sessions.iter().any(|(_, session)| session.owes_output())
+        self.sessions.iter().any(|(_, seat)| match seat {
+            Seat::Home(session) => session.owes_output(),
+            Seat::Away(_) => true,
+        })
     }
 
     /// Stops accepting, and closes what is idle.
@@ -343,48 +546,45 @@ impl Worker {
         for _ in 0..=usize::from(serving.config.request_queue_size) / CLIENTS_IN_A_TURN {
             self.accept(serving);
         }
+        self.accepting = Accepting::Yes;
         if let Some(listener) = self.listener.take() {
             listener.close(&self.poller);
         }
-        let tokens: Vec<Token> = self.sessions.iter().map(|(token, _)| token).collect();
-        for token in tokens {
-            if let Some(session) = self.sessions.get_mut(token) {
-                // A request may have come that no event has told of yet: it is answered.
+        for (token, seat) in &mut self.sessions {
+            // A request may have come that no event has told of yet: it is answered.
+            if let Seat::Home(session) = seat {
                 session.look_again();
-                self.drive(token, serving);
+                if !session.is_queued {
+                    session.is_queued = true;
+                    self.fresh.push_back(token);
+                }
             }
         }
     }
 
     /// The report, once everything is drained, or cut.
-    fn end_stop(&mut self) -> Option<ShutdownReport> {
+    fn end_stop(&mut self, serving: Serving<'_>) -> Option<ShutdownReport> {
         let stopping = self.stopping.as_ref()?;
-        if !self.sessions.is_empty() && self.now < stopping.deadline {
-            return None;
+        let (answered_before, closed_idle) = (stopping.answered_before, stopping.closed_idle);
+        if self.now < stopping.deadline {
+            // A client may still be on its way here from the loop that accepts.
+            if !self.sessions.is_empty() || !self.mailbox().close_if_empty() {
+                return None;
+            }
         }
-        let cut = self.sessions.len() as u64;
-        let report = ShutdownReport {
-            answered: self.answered - stopping.answered_before,
-            closed_idle: stopping.closed_idle,
-            cut,
-        };
+        let unread = self.mailbox().close();
+        let is_client = |letter: &&Letter| matches!(letter, Letter::Client(..));
+        let cut = (self.sessions.len() + unread.iter().filter(is_client).count()) as u64;
         self.sessions.clear();
-        Some(report)
-    }
-}
-
-fn service<'a>(serving: Serving<'a>, stamp: &'a Stamp, stopping: bool) -> Service<'a> {
-    Service {
-        handler: serving.handler,
-        server: serving.server,
-        config: serving.config,
-        stamp,
-        stopping,
+        serving.server.stats.note_closed(cut);
+        serving.server.stats.note_requests(std::mem::take(&mut self.uncounted));
+        let answered = self.answered - answered_before;
+        Some(ShutdownReport { answered, closed_idle, cut })
     }
 }
 
 /// After so many requests of one connection it is the others' turn.
-const REQUESTS_IN_A_TURN: usize = 32;
+const REQUESTS_IN_A_TURN: u64 = 32;
 
 /// After so many new clients it is the turn of those who are inside.
 const CLIENTS_IN_A_TURN: usize = 256;

@@ -1,0 +1,222 @@
+//! Spare threads: they take over a loop whose driver is kept by a handler, or answer for one
+//! connection whose handler is known to take long.
+//!
+//! Two limits are kept here. A loop that waits for a driver always gets one, however many handlers
+//! run. Handlers that run without a loop are `max_handlers` at most; beyond, requests wait in order.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::serve::baton::Loan;
+use crate::serve::sync::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, lock, wait, wait_for};
+
+/// The threads of a server, and what waits for them.
+pub(crate) struct Pool<V> {
+    state: Mutex<State<V>>,
+    /// There is something to do, or nothing will be.
+    work: Condvar,
+    /// A thread has left.
+    left: Condvar,
+    /// Handlers that run without a loop. It is changed under the lock, and read without.
+    handlers: AtomicUsize,
+    max_handlers: usize,
+}
+
+struct State<V> {
+    /// Loops that wait for a driver.
+    take_overs: VecDeque<TakeOver>,
+    /// Connections that wait for a handler, and since when.
+    visits: VecDeque<(V, Instant)>,
+    threads: usize,
+    /// Threads that do nothing yet: they wait for work, or are on their way here.
+    free: usize,
+    is_closed: bool,
+}
+
+/// A loop that waits for a driver: which, the loan to take, and whether a handler keeps its lender.
+struct TakeOver {
+    index: usize,
+    loan: Loan,
+    counted: bool,
+}
+
+/// What a spare thread does next.
+pub(crate) enum Task<V> {
+    /// Take the loop, if that loan is still open, and drive it. Its lender is `counted` among the
+    /// handlers that run without a loop: if the loan is not open any more, [`Pool::end_handler`].
+    TakeOver { index: usize, loan: Loan, counted: bool },
+    /// Answer; then [`Pool::end_handler`].
+    Answer(V),
+    /// Nothing, for good.
+    Leave,
+}
+
+/// Whether somebody has to start a thread, and call [`Pool::not_started`] if that fails.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hands {
+    Enough,
+    OneMore,
+}
+
+impl<V> Pool<V> {
+    pub(crate) fn new(max_handlers: usize) -> Pool<V> {
+        let state = State {
+            take_overs: VecDeque::new(),
+            visits: VecDeque::new(),
+            threads: 0,
+            free: 0,
+            is_closed: false,
+        };
+        Pool {
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            left: Condvar::new(),
+            handlers: AtomicUsize::new(0),
+            max_handlers: max_handlers.max(1),
+        }
+    }
+
+    /// Whether as many handlers run without a loop as may. Then a loop must not be lent to one
+    /// more: should that keep it, there would be one too many.
+    pub(crate) fn is_full(&self) -> bool {
+        self.handlers.load(Ordering::Relaxed) >= self.max_handlers
+    }
+
+    /// Has a spare thread drive a loop that never had a driver.
+    pub(crate) fn enlist(&self, index: usize, loan: Loan) -> Hands {
+        self.hand_on(TakeOver { index, loan, counted: false })
+    }
+
+    /// Has a spare thread take a loop over from a driver whom a handler keeps.
+    pub(crate) fn take_over(&self, index: usize, loan: Loan) -> Hands {
+        self.hand_on(TakeOver { index, loan, counted: true })
+    }
+
+    fn hand_on(&self, take_over: TakeOver) -> Hands {
+        let mut state = lock(&self.state);
+        state.take_overs.push_back(take_over);
+        self.call(state)
+    }
+
+    /// Has a spare thread answer.
+    pub(crate) fn answer(&self, visit: V, now: Instant) -> Hands {
+        let mut state = lock(&self.state);
+        state.visits.push_back((visit, now));
+        self.call(state)
+    }
+
+    /// A thread is needed where there is more work than free threads, not only where none is free:
+    /// those that are free have been called already, for the work before this.
+    fn call(&self, mut state: MutexGuard<'_, State<V>>) -> Hands {
+        if self.runnable(&state) > state.free {
+            state.threads += 1;
+            state.free += 1;
+            return Hands::OneMore;
+        }
+        drop(state);
+        self.work.notify_one();
+        Hands::Enough
+    }
+
+    /// The thread that was called for could not be started. The work waits for another; true if
+    /// there is none that could do it.
+    pub(crate) fn not_started(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.threads -= 1;
+        state.free -= 1;
+        self.left.notify_all();
+        state.threads == 0
+    }
+
+    /// Waits for something to do, and takes it.
+    pub(crate) fn next(&self) -> Task<V> {
+        let mut state = lock(&self.state);
+        let mut has_waited = false;
+        loop {
+            if let Some(TakeOver { index, loan, counted }) = state.take_overs.pop_front() {
+                // Counted before its loop is taken, so that who drives that loop then knows.
+                self.handlers.fetch_add(usize::from(counted), Ordering::Relaxed);
+                self.engage(state);
+                return Task::TakeOver { index, loan, counted };
+            }
+            if !self.is_full()
+                && let Some((visit, _)) = state.visits.pop_front()
+            {
+                self.handlers.fetch_add(1, Ordering::Relaxed);
+                self.engage(state);
+                return Task::Answer(visit);
+            }
+            if state.is_closed || has_waited {
+                state.free -= 1;
+                state.threads -= 1;
+                self.left.notify_all();
+                return Task::Leave;
+            }
+            let patient = Instant::now();
+            state = wait_for(&self.work, state, SPARE);
+            has_waited = patient.elapsed() >= SPARE;
+        }
+    }
+
+    /// This thread has work now; if there is more, the next one is woken.
+    fn engage(&self, mut state: MutexGuard<'_, State<V>>) {
+        state.free -= 1;
+        if self.runnable(&state) > 0 {
+            self.work.notify_one();
+        }
+    }
+
+    /// The thread has done its task, and will come for the next one.
+    pub(crate) fn free(&self) {
+        lock(&self.state).free += 1;
+    }
+
+    /// A handler that ran without a loop has ended.
+    pub(crate) fn end_handler(&self) {
+        let state = lock(&self.state);
+        self.handlers.fetch_sub(1, Ordering::Relaxed);
+        if self.runnable(&state) > 0 {
+            self.work.notify_one();
+        }
+    }
+
+    /// The oldest connection that has waited for a handler for so long, if there is one.
+    pub(crate) fn overdue(&self, now: Instant, patience: Duration) -> Option<V> {
+        let mut state = lock(&self.state);
+        let (_, since) = state.visits.front()?;
+        if now.saturating_duration_since(*since) < patience {
+            return None;
+        }
+        state.visits.pop_front().map(|(visit, _)| visit)
+    }
+
+    /// Connections that wait for a handler.
+    pub(crate) fn waiting(&self) -> usize {
+        lock(&self.state).visits.len()
+    }
+
+    /// No loop is left: threads without work go, and what waits is given up.
+    ///
+    /// Returns when only those are left that a handler keeps.
+    pub(crate) fn close(&self) -> Vec<V> {
+        let mut state = lock(&self.state);
+        state.is_closed = true;
+        state.take_overs.clear();
+        let given_up = state.visits.drain(..).map(|(visit, _)| visit).collect();
+        self.work.notify_all();
+        while state.threads > self.handlers.load(Ordering::Relaxed) {
+            state = wait(&self.left, state);
+        }
+        given_up
+    }
+
+    /// What a free thread could begin with at once.
+    fn runnable(&self, state: &State<V>) -> usize {
+        let room = self.max_handlers.saturating_sub(self.handlers.load(Ordering::Relaxed));
+        state.take_overs.len() + state.visits.len().min(room)
+    }
+}
+
+/// How long a thread without work is kept.
+const SPARE: Duration = Duration::from_secs(10);

@@ -1,0 +1,107 @@
+//! A connection outside of its loop, while its requests are answered.
+
+use std::time::{Instant, SystemTime};
+
+use crate::config::Config;
+use crate::handler::HandlerHooks;
+use crate::http::date::Stamp;
+use crate::net::poller::Token;
+use crate::peer::ServerInfo;
+use crate::serve::session::{Call, Next, Service, Session};
+use crate::serve::slow::Kind;
+
+/// A session that has something to answer, and where it belongs.
+pub(crate) struct Visit {
+    pub(crate) token: Token,
+    /// Which of the server's loops it comes from.
+    pub(crate) home: usize,
+    pub(crate) session: Box<Session>,
+    /// What is to be done with it.
+    pub(crate) next: Next,
+    /// When it left.
+    pub(crate) since: Instant,
+    /// How many of its requests may be answered before it goes home.
+    pub(crate) limit: u64,
+    /// How many have been.
+    pub(crate) answered: u64,
+    /// What took so long that the loop went on without this visit.
+    pub(crate) overran: Option<Kind>,
+}
+
+/// What a server serves with.
+#[derive(Clone, Copy)]
+pub(crate) struct Serving<'a> {
+    pub(crate) handler: &'a HandlerHooks<'a>,
+    pub(crate) server: &'a ServerInfo,
+    pub(crate) config: &'a Config,
+}
+
+/// What a thread keeps to answer with.
+pub(crate) struct Desk {
+    stamp: Stamp,
+}
+
+impl Desk {
+    pub(crate) fn new(version: &str) -> Desk {
+        Desk { stamp: Stamp::new(version) }
+    }
+}
+
+impl Visit {
+    /// Has its requests answered, one after the other, for as long as there are any at hand, `limit`
+    /// is not reached, and the loop `is_lent` and can be had back.
+    pub(crate) fn answer(
+        &mut self,
+        desk: &mut Desk,
+        serving: Serving<'_>,
+        is_lent: &dyn Fn() -> bool,
+    ) {
+        desk.stamp.refresh(self.since, SystemTime::now);
+        while let Next::Answer(call) = self.next
+            && self.limit > 0
+            && is_lent()
+        {
+            self.answer_one(call, desk, serving, is_lent);
+        }
+    }
+
+    /// Has one request answered that is known to take long: not before what is owed to the client
+    /// has been offered.
+    pub(crate) fn answer_slowly(&mut self, desk: &mut Desk, serving: Serving<'_>) {
+        let Next::Answer(call) = self.next else { return };
+        // What the kernel does not take now goes with the answer.
+        let _ = self.session.send();
+        self.since = Instant::now();
+        desk.stamp.refresh(self.since, SystemTime::now);
+        self.answer_one(call, desk, serving, &|| true);
+    }
+
+    fn answer_one(
+        &mut self,
+        call: Call,
+        desk: &Desk,
+        serving: Serving<'_>,
+        is_lent: &dyn Fn() -> bool,
+    ) {
+        let Serving { handler, server, config } = serving;
+        let stopping = server.is_stopping();
+        let service = Service { handler, server, config, stamp: &desk.stamp, stopping, is_lent };
+        self.overran = self.session.answer(call, service);
+        self.answered += u64::from(call.is_final());
+        self.limit -= u64::from(call.is_final());
+        self.next = self.session.advance(config, stopping);
+    }
+
+    /// What kind of request is to be answered; `None` if no handler is to answer it.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        match self.next {
+            Next::Answer(Call::Request) => Some(self.session.kind()),
+            _ => None,
+        }
+    }
+
+    /// Its request is to be refused, since nobody had time for it.
+    pub(crate) fn turn_away(&mut self) {
+        self.next = Next::Answer(Call::TurnAway);
+    }
+}

@@ -1,0 +1,306 @@
+//! `ThreadingHttpServer`: an event loop per core, and blocking handlers welcome.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::config::{Config, max_connections};
+use crate::handler::{HandlerHooks, RequestHandler};
+use crate::net::listener::Listener;
+use crate::peer::ServerInfo;
+use crate::serve::crew::{Crew, Trade};
+use crate::serve::shutdown::{Member, ShutdownHandle, ShutdownReport};
+#[cfg(feature = "signals")]
+use crate::serve::signals;
+use crate::serve::slow::Slow;
+use crate::serve::visit::{Desk, Serving, Visit};
+use crate::serve::worker::{self, Letter, Loops, Step, Until, Worker};
+use crate::stats::Stats;
+
+/// A server with an event loop per core, whose handlers may block as they like (Python:
+/// `ThreadingHTTPServer`, `ThreadingMixIn`).
+///
+/// Python starts a thread for each connection. Here a connection costs no thread: a handler runs in
+/// the thread of its event loop, at no cost, and only when it takes longer than a millisecond or
+/// two does another thread take the loop over. So slow handlers run side by side, each in a thread
+/// of its own, [`Config::max_handler_threads`] at most; quick ones cost what they cost in an event
+/// loop, and idle or slow clients nothing at all.
+///
+/// The handler is shared by all threads: it must be `Send + Sync`, and what it changes needs a lock
+/// or an atomic.
+///
+/// ```no_run
+/// use std::thread;
+/// use std::time::Duration;
+///
+/// use basehttp::{ThreadingHttpServer, http_handler};
+///
+/// struct Slow;
+///
+/// #[http_handler]
+/// impl Slow {
+///     fn do_GET(&self) -> String {
+///         thread::sleep(Duration::from_secs(1));
+///         format!("{:?}\n", thread::current().name())
+///     }
+/// }
+///
+/// fn main() -> std::io::Result<()> {
+///     let server = ThreadingHttpServer::bind("localhost:8080", Slow)?;
+///     println!("Starting server at http://{}", server.server_address());
+///     server.serve_forever()
+/// }
+/// ```
+pub struct ThreadingHttpServer {
+    workers: Vec<Box<Worker>>,
+    shop: Shop,
+}
+
+/// What all threads of the server share.
+struct Shop {
+    handler: Box<dyn RequestHandler + Send + Sync>,
+    info: ServerInfo,
+    config: Config,
+    neighbours: Arc<Loops>,
+    shutdown: ShutdownHandle,
+    slow: Slow,
+    outcome: Mutex<Outcome>,
+}
+
+/// What the loops leave when they end.
+#[derive(Default)]
+struct Outcome {
+    report: ShutdownReport,
+    error: Option<io::Error>,
+}
+
+impl ThreadingHttpServer {
+    /// Binds an address, with the default [`Config`]; port 0 takes a free one.
+    ///
+    /// Connections are accepted by the system from here on, and answered once the server serves.
+    ///
+    /// # Errors
+    /// Those of the system, with the address in their words: `AddrInUse` for a taken port.
+    pub fn bind(
+        address: impl ToSocketAddrs,
+        handler: impl RequestHandler + Send + Sync + 'static,
+    ) -> io::Result<ThreadingHttpServer> {
+        ThreadingHttpServer::bind_with(address, handler, Config::default())
+    }
+
+    /// [`bind`](Self::bind) with limits and deadlines of your own.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_with(
+        address: impl ToSocketAddrs,
+        handler: impl RequestHandler + Send + Sync + 'static,
+        config: Config,
+    ) -> io::Result<ThreadingHttpServer> {
+        let listener =
+            Listener::bind(address, config.request_queue_size, config.allow_reuse_address)?;
+        ThreadingHttpServer::build(listener, Box::new(handler), config)
+    }
+
+    /// Not generic, so that it is compiled once, with this crate.
+    fn build(
+        listener: Listener,
+        handler: Box<dyn RequestHandler + Send + Sync>,
+        config: Config,
+    ) -> io::Result<ThreadingHttpServer> {
+        let info = ServerInfo::new(
+            listener.address(),
+            handler.server_version(),
+            handler.sys_version(),
+            handler.protocol_version(),
+        );
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        let loops = config.event_loops.unwrap_or_else(cores).max(1);
+        let max_clients = max_connections(&config, loops);
+        let (workers, neighbours) = worker::loops(listener, loops, max_clients)?;
+        let told = Arc::clone(&neighbours);
+        let shutdown = ShutdownHandle::new(&info, move || worker::tell_to_stop(&told));
+        let shop = Shop {
+            handler,
+            info,
+            config,
+            neighbours,
+            shutdown,
+            slow: Slow::new(),
+            outcome: Mutex::default(),
+        };
+        Ok(ThreadingHttpServer { workers, shop })
+    }
+
+    /// Serves until it is [shut down](ShutdownHandle::shutdown) (Python: `serve_forever`).
+    ///
+    /// Handlers run in threads named `Thread-1`, `Thread-2` and so on; the thread that calls this
+    /// only sees to it that no handler keeps an event loop. A handler that still runs when
+    /// [`Config::drain_timeout`] is over is left behind in its thread.
+    ///
+    /// # Errors
+    /// When the system will not let it start a thread or wait for its sockets: nothing that a client
+    /// can do.
+    pub fn serve_forever(self) -> io::Result<()> {
+        let handle = self.shop.shutdown.clone();
+        let mut guard = handle.serving();
+        let max_handlers = self.shop.config.max_handler_threads;
+        let crew = Crew::new(self.shop, self.workers.len(), max_handlers);
+        crew.run(self.workers);
+        let outcome = std::mem::take(&mut *crew.trade.outcome());
+        guard.report = outcome.report;
+        outcome.error.map_or(Ok(()), Err)
+    }
+
+    /// Serves until it is shut down, or until the process is told to end: by Ctrl-C, SIGTERM or
+    /// SIGQUIT.
+    ///
+    /// A second Ctrl-C ends the process at once. (On Windows there are no such signals: there this
+    /// is [`serve_forever`](Self::serve_forever), and Ctrl-C ends the process.)
+    ///
+    /// # Errors
+    /// As [`serve_forever`](Self::serve_forever), and those of installing the signal handlers.
+    #[cfg(feature = "signals")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "signals")))]
+    pub fn serve_until_signal(self) -> io::Result<()> {
+        let _watch = signals::watch(self.shutdown_handle())?;
+        self.serve_forever()
+    }
+
+    /// A handle that stops the server, from another thread or from inside a handler.
+    pub fn shutdown_handle(&self) -> ShutdownHandle {
+        self.shop.shutdown.clone()
+    }
+
+    /// Address and port it is bound to (Python: `server_address`); port 0 is resolved.
+    pub fn server_address(&self) -> SocketAddr {
+        self.shop.info.server_address()
+    }
+
+    /// The port it is bound to (Python: `server_port`).
+    pub fn server_port(&self) -> u16 {
+        self.shop.info.server_port()
+    }
+
+    /// The address it is bound to, as text (Python: `server_name`). No name is looked up.
+    pub fn server_name(&self) -> &str {
+        self.shop.info.server_name()
+    }
+
+    /// What it has counted so far, connections, requests, take-overs and more; stays live.
+    pub fn stats(&self) -> Stats {
+        self.shop.info.stats()
+    }
+}
+
+impl std::fmt::Debug for ThreadingHttpServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ThreadingHttpServer")
+            .field("server_address", &self.server_address())
+            .finish()
+    }
+}
+
+impl Shop {
+    /// Calls `run` with what is served with.
+    fn serving<R>(&self, run: impl FnOnce(Serving<'_>) -> R) -> R {
+        let handler = HandlerHooks(&*self.handler);
+        run(Serving { handler: &handler, server: &self.info, config: &self.config })
+    }
+
+    fn outcome(&self) -> MutexGuard<'_, Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The desk of one of the server's threads.
+struct Workplace {
+    desk: Desk,
+    /// From here, a shutdown must not wait.
+    _member: Member,
+}
+
+impl Trade for Shop {
+    type Home = Box<Worker>;
+    type Visit = Visit;
+    type Desk = Workplace;
+
+    fn desk(&self) -> Workplace {
+        let desk = Desk::new(&self.info.version_string);
+        Workplace { desk, _member: self.shutdown.member() }
+    }
+
+    fn next(&self, home: &mut Box<Worker>) -> Option<Visit> {
+        match self.serving(|serving| home.next(serving, Until::Stopped)) {
+            Ok(Step::Answer(visit)) => Some(visit),
+            Ok(Step::Ended(report)) => {
+                self.outcome().report.add(report);
+                None
+            }
+            Err(error) => {
+                self.give_up(error);
+                None
+            }
+        }
+    }
+
+    fn is_slow(&self, visit: &Visit) -> bool {
+        self.slow.has(|| visit.kind())
+    }
+
+    fn answer(&self, visit: &mut Visit, at: &mut Workplace, is_lent: impl Fn() -> bool) {
+        self.serving(|serving| visit.answer(&mut at.desk, serving, &is_lent));
+    }
+
+    fn welcome(&self, home: &mut Box<Worker>, visit: Visit) {
+        self.serving(|serving| home.welcome(visit, serving));
+    }
+
+    fn overran(&self, visit: &Visit) {
+        if let Some(kind) = visit.overran {
+            self.slow.mark(kind);
+        }
+    }
+
+    fn answer_slowly(&self, visit: &mut Visit, at: &mut Workplace) {
+        let kind = visit.kind();
+        self.serving(|serving| visit.answer_slowly(&mut at.desk, serving));
+        if let Some(kind) = kind {
+            self.slow.note(kind, visit.since.elapsed());
+        }
+    }
+
+    fn post(&self, visit: Visit) {
+        let home = self.neighbours.mailbox(visit.home);
+        // Its loop has ended, after the drain limit: it ends too.
+        drop(home.post(Letter::Home(visit)));
+    }
+
+    fn turn_away(&self, mut visit: Visit) {
+        visit.turn_away();
+        self.post(visit);
+    }
+
+    fn give_up(&self, error: io::Error) {
+        self.outcome().error.get_or_insert(error);
+        self.shutdown.tell();
+    }
+
+    fn patience(&self) -> Duration {
+        self.config.handler_queue_timeout
+    }
+
+    fn note_take_over(&self) {
+        self.info.stats.note_take_over();
+    }
+
+    fn note_waiting(&self) {
+        self.info.stats.note_waiting();
+    }
+
+    fn note_served(&self) {
+        self.info.stats.note_served();
+    }
+}

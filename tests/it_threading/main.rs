@@ -1,0 +1,30 @@
+//! What `HttpServer` promises, `ThreadingHttpServer` promises too; and what it promises beyond.
+
+#[path = "../it/answers.rs"]
+mod answers;
+#[path = "../it/bad_clients.rs"]
+mod bad_clients;
+#[path = "../it/bodies.rs"]
+mod bodies;
+#[path = "../it/exchange.rs"]
+mod exchange;
+#[path = "../it/expectations.rs"]
+mod expectations;
+#[path = "../it/fairness.rs"]
+mod fairness;
+#[path = "../it/framing.rs"]
+mod framing;
+#[path = "../it/handlers_that_fail.rs"]
+mod handlers_that_fail;
+#[path = "../it/hooks.rs"]
+mod hooks;
+#[path = "../it/keep_alive.rs"]
+mod keep_alive;
+#[path = "../it/many_connections.rs"]
+mod many_connections;
+#[path = "../it/refusals.rs"]
+mod refusals;
+#[path = "../it/shutdown.rs"]
+mod shutdown;
+#[path = "../it/traffic.rs"]
+mod traffic;
