@@ -6,6 +6,7 @@
 
 use std::io;
 
+use crate::http::bytes::is_token;
 use crate::http::framing::Persistence;
 use crate::http::status::{InvalidStatus, Status};
 use crate::http_error::HttpError;
@@ -39,11 +40,8 @@ impl EarlyFields {
     }
 }
 
-/// What a field means to the writer.
+/// What a field that frames the answer means to the writer.
 pub(crate) enum Noted {
-    Plain,
-    /// It cannot be sent.
-    Refused,
     /// `Content-Length`, if it is a number.
     Length(Option<u64>),
     /// `Connection` with nothing but what the server says itself.
@@ -53,24 +51,65 @@ pub(crate) enum Noted {
     TransferEncoding,
 }
 
-impl FieldsSent {
-    /// Notes the field, and says what it means.
-    pub(crate) fn note(&mut self, name: &str, value: &[u8]) -> Noted {
-        // As it is usually spelt first: that is one comparison.
-        let is = |known: &str| name == known || name.eq_ignore_ascii_case(known);
+/// A name of a field, as far as the server cares.
+#[derive(Clone, Copy)]
+pub(crate) enum FieldName {
+    ContentType,
+    Date,
+    Server,
+    Framing(FramingField),
+    Other,
+}
+
+/// A field that frames the answer: written by the server, whoever sends it.
+#[derive(Clone, Copy)]
+pub(crate) enum FramingField {
+    Connection,
+    ContentLength,
+    TransferEncoding,
+}
+
+impl FieldName {
+    /// `None` if it is no name.
+    pub(crate) fn new(name: &str) -> Option<FieldName> {
+        // As they are usually spelt: of such a name nothing more has to be checked.
+        Some(match name {
+            "Content-Type" => FieldName::ContentType,
+            "Content-Length" => FieldName::Framing(FramingField::ContentLength),
+            "Connection" => FieldName::Framing(FramingField::Connection),
+            "Server" => FieldName::Server,
+            "Date" => FieldName::Date,
+            _ if is_token(name.as_bytes()) => FieldName::in_any_spelling(name),
+            _ => return None,
+        })
+    }
+
+    #[inline(never)] // a comparison takes room, and hardly any is made
+    fn in_any_spelling(name: &str) -> FieldName {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
         match name.len() {
-            4 if is("Date") => self.date = true,
-            6 if is("Server") => self.server = true,
-            12 if is("Content-Type") => self.content_type = true,
-            10 if is("Connection") => return note_connection(value),
-            14 if is("Content-Length") => {
-                let digits = str::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
-                return Noted::Length(digits.and_then(|digits| digits.parse().ok()));
-            }
-            17 if is("Transfer-Encoding") => return Noted::TransferEncoding,
-            _ => {}
+            4 if is("Date") => FieldName::Date,
+            6 if is("Server") => FieldName::Server,
+            10 if is("Connection") => FieldName::Framing(FramingField::Connection),
+            12 if is("Content-Type") => FieldName::ContentType,
+            14 if is("Content-Length") => FieldName::Framing(FramingField::ContentLength),
+            17 if is("Transfer-Encoding") => FieldName::Framing(FramingField::TransferEncoding),
+            _ => FieldName::Other,
         }
-        Noted::Plain
+    }
+}
+
+impl FramingField {
+    /// What the field means with that value.
+    pub(crate) fn note(self, value: &[u8]) -> Noted {
+        match self {
+            FramingField::Connection => note_connection(value),
+            FramingField::ContentLength => {
+                let digits = str::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
+                Noted::Length(digits.and_then(|digits| digits.parse().ok()))
+            }
+            FramingField::TransferEncoding => Noted::TransferEncoding,
+        }
     }
 }
 

@@ -14,9 +14,9 @@
 use std::fmt;
 use std::io::{self, IoSlice, Write};
 
-use crate::answer_fields::{EarlyFields, FieldsSent, Mistake, Noted};
+use crate::answer_fields::{EarlyFields, FieldName, FieldsSent, Mistake, Noted};
 use crate::header_value::ToHeaderValue;
-use crate::http::bytes::{is_all_text, is_token};
+use crate::http::bytes::is_all_text;
 use crate::http::date::Stamp;
 use crate::http::encode::{self, AnswerRules, Delimiter};
 use crate::http::framing::Persistence;
@@ -217,51 +217,79 @@ impl<'a> ResponseWriter<'a> {
 
     /// Adds a field; one that cannot be sent is remembered for `end_headers`.
     pub(crate) fn field(&mut self, name: &str, value: &(impl ToHeaderValue + ?Sized)) {
+        if let Some((known, line)) = self.begin_field(name) {
+            value.write_to(self.lines().0);
+            self.end_field(name, known, line);
+        }
+    }
+
+    /// Begins a field line, and says where.
+    fn begin_field(&mut self, name: &str) -> Option<(FieldName, usize)> {
         if !self.is_head_open() {
-            return self.remember(Mistake::LateField(name.to_owned()));
+            self.remember(Mistake::LateField(name.to_owned()));
+            return None;
         }
-        if !is_token(name.as_bytes()) {
-            return self.remember(Mistake::FieldName(name.to_owned()));
-        }
-        let out = match self.stage {
-            Stage::Unstarted => &mut self.early.get_or_insert_default().lines,
-            _ => &mut *self.out,
+        let Some(known) = FieldName::new(name) else {
+            self.remember(Mistake::FieldName(name.to_owned()));
+            return None;
         };
-        let line = out.len();
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b": ");
-        value.write_to(out);
-        self.check_field(name, line);
+        let (lines, _) = self.lines();
+        let line = lines.len();
+        lines.extend_from_slice(name.as_bytes());
+        lines.extend_from_slice(b": ");
+        Some((known, line))
     }
 
     /// Keeps the field line that begins at `line`, or takes it back.
-    fn check_field(&mut self, name: &str, line: usize) {
-        let (out, fields) = match (&self.stage, &mut self.early) {
-            (Stage::Unstarted, Some(early)) => (&mut early.lines, &mut early.sent),
-            _ => (&mut *self.out, &mut self.fields),
-        };
-        let value = out.get(line + name.len() + 2..).unwrap_or_default();
-        let noted = match is_all_text(value) {
-            true => fields.note(name, value),
-            false => Noted::Refused,
-        };
-        if let Noted::Plain | Noted::Options(_) = noted {
-            out.extend_from_slice(b"\r\n");
-        } else {
-            out.truncate(line);
+    fn end_field(&mut self, name: &str, known: FieldName, line: usize) {
+        let (lines, sent) = self.lines();
+        let value = lines.get(line + name.len() + 2..).unwrap_or_default();
+        if !is_all_text(value) {
+            lines.truncate(line);
+            return self.remember(Mistake::FieldValue(name.to_owned()));
         }
+        match known {
+            FieldName::Other => {}
+            FieldName::ContentType => sent.content_type = true,
+            FieldName::Date => sent.date = true,
+            FieldName::Server => sent.server = true,
+            FieldName::Framing(field) => {
+                let noted = field.note(value);
+                // Framing is written by `end_head`, and only there.
+                if !matches!(noted, Noted::Options(_)) {
+                    lines.truncate(line);
+                    return self.frame(noted);
+                }
+                self.frame(noted);
+            }
+        }
+        self.lines().0.extend_from_slice(b"\r\n");
+    }
+
+    /// Does what a field wants that frames the answer.
+    fn frame(&mut self, noted: Noted) {
         match noted {
-            Noted::Plain | Noted::Options(None) => {}
-            Noted::Options(Some(persistence)) => self.set_persistence(persistence),
-            Noted::Refused => self.remember(Mistake::FieldValue(name.to_owned())),
-            // Framing is written by `end_head`, and only there.
-            Noted::Connection(persistence) => self.set_persistence(persistence),
+            Noted::Options(None) => {}
+            Noted::Connection(persistence) | Noted::Options(Some(persistence)) => {
+                self.set_persistence(persistence);
+            }
             Noted::TransferEncoding => self.remember(Mistake::TransferEncoding),
             Noted::Length(length) => match (length, self.declared) {
                 (Some(length), None) => self.declared = Some(length),
                 (Some(length), Some(declared)) if length == declared => {}
                 _ => self.remember(Mistake::ContentLength),
             },
+        }
+    }
+
+    /// Where field lines go at this stage, and what is known of those that went there.
+    fn lines(&mut self) -> (&mut Vec<u8>, &mut FieldsSent) {
+        match self.stage {
+            Stage::Unstarted => {
+                let early = self.early.get_or_insert_default();
+                (&mut early.lines, &mut early.sent)
+            }
+            _ => (self.out, &mut self.fields),
         }
     }
 

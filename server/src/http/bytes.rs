@@ -20,19 +20,22 @@ pub(crate) fn is_text(byte: u8) -> bool {
     has(byte, TEXT)
 }
 
-/// Whether all `bytes` are [text](is_text); eight at a time, since every value sent is asked.
+/// Whether all `bytes` are [text](is_text); many at a time, since every value sent is asked.
 pub(crate) fn is_all_text(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    // A tab is not worth a place in the sieve: where there is one, each byte is looked at.
-    let may_be_control = words.iter().fold(0, |found, word| {
-        let word = u64::from_ne_bytes(*word);
-        let below_space = word.wrapping_sub(EACH * 0x20) & !word;
-        let delete = word ^ (EACH * 0x7f);
-        let is_delete = delete.wrapping_sub(EACH) & !delete;
-        found | below_space | is_delete
-    }) & (EACH * 0x80);
-    (may_be_control == 0 || bytes.iter().all(|byte| is_text(*byte)))
-        && rest.iter().all(|byte| is_text(*byte))
+    // The last piece overlaps the one before it, so that nothing is left over.
+    let is_plain = if let Some(last) = bytes.last_chunk::<16>() {
+        bytes.as_chunks::<16>().0.iter().all(is_plain_text) && is_plain_text(last)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        is_plain_text(first) && is_plain_text(last)
+    } else {
+        false
+    };
+    is_plain || bytes.iter().all(|byte| is_text(*byte))
+}
+
+/// Whether `bytes` are text without a tab, which is not worth a place in this sieve.
+fn is_plain_text<const N: usize>(bytes: &[u8; N]) -> bool {
+    bytes.iter().fold(true, |all, byte| all & (*byte >= b' ') & (*byte != 0x7f))
 }
 
 /// Whether all `bytes` are [tchars](is_tchar), and there is one.
@@ -50,9 +53,6 @@ pub(crate) fn is_host_byte(byte: u8) -> bool {
 fn has(byte: u8, class: u8) -> bool {
     CLASSES[byte as usize] & class != 0
 }
-
-/// A one in each byte of a word.
-const EACH: u64 = u64::MAX / 255;
 
 const TOKEN: u8 = 1;
 const TARGET: u8 = 2;
