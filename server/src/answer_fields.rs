@@ -18,12 +18,22 @@ pub(crate) struct EarlyFields {
     pub(crate) sent: FieldsSent,
 }
 
-/// Fields that the server adds where the handler does not.
+/// Which fields were sent: a set of names.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct FieldsSent {
-    pub(crate) server: bool,
-    pub(crate) date: bool,
-    pub(crate) content_type: bool,
+pub(crate) struct FieldsSent(u8);
+
+impl FieldsSent {
+    pub(crate) fn add(&mut self, name: FieldName) {
+        self.0 |= name as u8;
+    }
+
+    pub(crate) fn has(self, name: FieldName) -> bool {
+        self.0 & name as u8 != 0
+    }
+
+    fn forget(&mut self, name: FieldName) {
+        self.0 &= !(name as u8);
+    }
 }
 
 impl EarlyFields {
@@ -36,12 +46,13 @@ impl EarlyFields {
                 self.lines.extend_from_slice(line);
             }
         }
-        self.sent.content_type = false;
+        self.sent.forget(FieldName::ContentType);
     }
 }
 
-/// What a field that frames the answer means to the writer.
+/// What a field means to the writer.
 pub(crate) enum Noted {
+    Plain,
     /// `Content-Length`, if it is a number.
     Length(Option<u64>),
     /// `Connection` with nothing but what the server says itself.
@@ -51,22 +62,17 @@ pub(crate) enum Noted {
     TransferEncoding,
 }
 
-/// A name of a field, as far as the server cares.
-#[derive(Clone, Copy)]
+/// A name of a field, as far as the server cares: one bit each.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum FieldName {
-    ContentType,
-    Date,
-    Server,
-    Framing(FramingField),
-    Other,
-}
-
-/// A field that frames the answer: written by the server, whoever sends it.
-#[derive(Clone, Copy)]
-pub(crate) enum FramingField {
-    Connection,
-    ContentLength,
-    TransferEncoding,
+    Other = 0,
+    ContentType = 1,
+    Date = 2,
+    Server = 4,
+    Connection = 8,
+    ContentLength = 16,
+    TransferEncoding = 32,
 }
 
 impl FieldName {
@@ -75,8 +81,8 @@ impl FieldName {
         // As they are usually spelt: of such a name nothing more has to be checked.
         Some(match name {
             "Content-Type" => FieldName::ContentType,
-            "Content-Length" => FieldName::Framing(FramingField::ContentLength),
-            "Connection" => FieldName::Framing(FramingField::Connection),
+            "Content-Length" => FieldName::ContentLength,
+            "Connection" => FieldName::Connection,
             "Server" => FieldName::Server,
             "Date" => FieldName::Date,
             _ if is_token(name.as_bytes()) => FieldName::in_any_spelling(name),
@@ -90,25 +96,27 @@ impl FieldName {
         match name.len() {
             4 if is("Date") => FieldName::Date,
             6 if is("Server") => FieldName::Server,
-            10 if is("Connection") => FieldName::Framing(FramingField::Connection),
+            10 if is("Connection") => FieldName::Connection,
             12 if is("Content-Type") => FieldName::ContentType,
-            14 if is("Content-Length") => FieldName::Framing(FramingField::ContentLength),
-            17 if is("Transfer-Encoding") => FieldName::Framing(FramingField::TransferEncoding),
+            14 if is("Content-Length") => FieldName::ContentLength,
+            17 if is("Transfer-Encoding") => FieldName::TransferEncoding,
             _ => FieldName::Other,
         }
     }
 }
 
-impl FramingField {
-    /// What the field means with that value.
-    pub(crate) fn note(self, value: &[u8]) -> Noted {
-        match self {
-            FramingField::Connection => note_connection(value),
-            FramingField::ContentLength => {
-                let digits = str::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
-                Noted::Length(digits.and_then(|digits| digits.parse().ok()))
-            }
-            FramingField::TransferEncoding => Noted::TransferEncoding,
+/// What the field means with that value.
+#[inline]
+pub(crate) fn note(name: FieldName, value: &[u8]) -> Noted {
+    match name {
+        FieldName::Connection => note_connection(value),
+        FieldName::ContentLength => {
+            let digits = str::from_utf8(value).ok().filter(|text| !text.starts_with('+'));
+            Noted::Length(digits.and_then(|digits| digits.parse().ok()))
+        }
+        FieldName::TransferEncoding => Noted::TransferEncoding,
+        FieldName::Other | FieldName::ContentType | FieldName::Date | FieldName::Server => {
+            Noted::Plain
         }
     }
 }

@@ -14,13 +14,14 @@
 use std::fmt;
 use std::io::{self, IoSlice, Write};
 
-use crate::answer_fields::{EarlyFields, FieldName, FieldsSent, Mistake, Noted};
+use crate::answer_fields::{EarlyFields, FieldName, FieldsSent, Mistake, Noted, note};
 use crate::header_value::ToHeaderValue;
 use crate::http::bytes::is_all_text;
 use crate::http::date::Stamp;
 use crate::http::encode::{self, AnswerRules, Delimiter};
 use crate::http::framing::Persistence;
 use crate::http::status::{InvalidStatus, Status};
+use crate::http::version::Version;
 use crate::http_error::is_phrase;
 use crate::socket::Socket;
 
@@ -38,7 +39,8 @@ pub struct ResponseWriter<'a> {
     socket: &'a dyn Socket,
     stamp: &'a Stamp,
     rules: AnswerRules,
-    persistence: Persistence,
+    /// What the handler wants to become of the connection.
+    wish: Persistence,
     stage: Stage,
     /// Where this answer begins in `out`.
     start: usize,
@@ -65,8 +67,9 @@ enum Stage {
     Unstarted,
     /// Status line and fields are in `out`; `end_headers` has not been called.
     Head,
-    /// The fields are in `out` up to `body`, and behind them the body; the head is not ended.
-    Held { body: usize },
+    /// The fields are in `out` up to `end`, and from `body` on the body. What ends the head may
+    /// stand between them; it is `right` if it belongs to this body, and then has said so.
+    Held { end: usize, body: usize, right: Option<Persistence> },
     /// The head is ended, has `said` what becomes of the connection, and tells where the body ends,
     /// which begins at `body` in `out` as long as nothing has left.
     Flowing { flow: Flow, body: usize, said: Persistence },
@@ -108,10 +111,7 @@ impl<'a> ResponseWriter<'a> {
             socket,
             stamp,
             rules,
-            persistence: match rules.may_persist {
-                true => Persistence::KeepAlive,
-                false => Persistence::Close,
-            },
+            wish: Persistence::KeepAlive,
             stage: Stage::Unstarted,
             start,
             has_left: false,
@@ -134,7 +134,8 @@ impl<'a> ResponseWriter<'a> {
 
     /// Whether `Content-Type` has been sent.
     pub(crate) fn has_content_type(&self) -> bool {
-        self.fields.content_type || self.early.as_ref().is_some_and(|early| early.sent.content_type)
+        let early = self.early.as_ref().map(|early| early.sent).unwrap_or_default();
+        self.fields.has(FieldName::ContentType) || early.has(FieldName::ContentType)
     }
 
     /// Whether `Content-Length` has been sent.
@@ -171,15 +172,8 @@ impl<'a> ResponseWriter<'a> {
     }
 
     /// What the head will say of the connection, unless a later call says otherwise.
-    ///
-    /// A client that wants the connection to end has it ended, whatever the handler says (RFC 9112
-    /// §9.6); and a head that has said so stands.
     pub(crate) fn set_persistence(&mut self, persistence: Persistence) {
-        let has_said_close = matches!(self.stage, Stage::Flowing { said: Persistence::Close, .. });
-        self.persistence = match self.rules.may_persist && !has_said_close {
-            true => persistence,
-            false => Persistence::Close,
-        };
+        self.wish = persistence;
     }
 
     /// Begins an answer with its status line, and with `Server` and `Date` if `stamped`.
@@ -201,14 +195,18 @@ impl<'a> ResponseWriter<'a> {
         }
         self.status = Some(status);
         self.stage = Stage::Head;
-        encode::status_line(self.out, self.rules.version, status, phrase);
         if is_interim(status) {
-            return;
+            return encode::status_line(self.out, self.rules.version, status, phrase);
         }
-        if stamped {
-            self.stamp_at = Some(self.out.len());
-            self.out.extend_from_slice(self.stamp.both());
+        if (status, phrase, stamped, self.rules.version)
+            == (Status::OK, None, true, Version::HTTP_11)
+        {
+            self.out.extend_from_slice(self.stamp.ok());
+        } else {
+            encode::status_line(self.out, self.rules.version, status, phrase);
+            self.out.extend_from_slice(if stamped { self.stamp.both() } else { b"" });
         }
+        self.stamp_at = stamped.then(|| self.out.len() - self.stamp.both().len());
         if let Some(early) = &self.early {
             self.fields = early.sent;
             self.out.extend_from_slice(&early.lines);
@@ -248,28 +246,21 @@ impl<'a> ResponseWriter<'a> {
             lines.truncate(line);
             return self.remember(Mistake::FieldValue(name.to_owned()));
         }
-        match known {
-            FieldName::Other => {}
-            FieldName::ContentType => sent.content_type = true,
-            FieldName::Date => sent.date = true,
-            FieldName::Server => sent.server = true,
-            FieldName::Framing(field) => {
-                let noted = field.note(value);
-                // Framing is written by `end_head`, and only there.
-                if !matches!(noted, Noted::Options(_)) {
-                    lines.truncate(line);
-                    return self.frame(noted);
-                }
-                self.frame(noted);
-            }
+        let noted = note(known, value);
+        // Framing is written by `end_head`, and only there.
+        if let Noted::Plain | Noted::Options(_) = noted {
+            sent.add(known);
+            lines.extend_from_slice(b"\r\n");
+        } else {
+            lines.truncate(line);
         }
-        self.lines().0.extend_from_slice(b"\r\n");
+        self.heed(noted);
     }
 
-    /// Does what a field wants that frames the answer.
-    fn frame(&mut self, noted: Noted) {
+    /// Does what a field wants of the server.
+    fn heed(&mut self, noted: Noted) {
         match noted {
-            Noted::Options(None) => {}
+            Noted::Plain | Noted::Options(None) => {}
             Noted::Connection(persistence) | Noted::Options(Some(persistence)) => {
                 self.set_persistence(persistence);
             }
@@ -293,9 +284,16 @@ impl<'a> ResponseWriter<'a> {
         }
     }
 
-    /// What the last `Connection` field, or the server, makes of the connection.
+    /// What becomes of the connection.
+    ///
+    /// A client that wants it to end has it ended, whatever the handler says (RFC 9112 §9.6); and a
+    /// head that has said so stands.
     pub(crate) fn persistence(&self) -> Persistence {
-        self.persistence
+        match self.stage {
+            Stage::Flowing { said: Persistence::Close, .. } => Persistence::Close,
+            _ if self.rules.may_persist => self.wish,
+            _ => Persistence::Close,
+        }
     }
 
     /// Ends the head: an interim answer is sent at once, any other waits for its body.
@@ -316,7 +314,8 @@ impl<'a> ResponseWriter<'a> {
                 Ok(())
             }
             None => {
-                self.stage = Stage::Held { body: self.out.len() };
+                let end = self.out.len();
+                self.stage = Stage::Held { end, body: end, right: None };
                 Ok(())
             }
         }
@@ -351,7 +350,7 @@ impl<'a> ResponseWriter<'a> {
     pub(crate) fn take_back(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
         let body = match self.stage {
             Stage::Head => self.out.len(),
-            Stage::Held { body } => body,
+            Stage::Held { body, .. } => body,
             // The head of a declared length is ended, but its body stands behind it as it is.
             Stage::Flowing { flow: Flow::Length(_) | Flow::Dropped, body, .. } => body,
             _ => return None,
@@ -379,9 +378,15 @@ impl<'a> ResponseWriter<'a> {
         let status = self.status.unwrap_or(Status::OK);
         self.end_open_chunk();
         self.say_late_close();
+        let persistence = self.persistence();
         let is_complete = match std::mem::replace(&mut self.stage, Stage::Done) {
-            Stage::Held { body } => {
-                self.end_held(status, body);
+            Stage::Held { end, body, right } => {
+                if right != Some(persistence) {
+                    let delimiter = self.held_length(status);
+                    encode::replace(self.out, end..body, |out| {
+                        encode::end_of_head(out, delimiter, persistence, self.rules);
+                    });
+                }
                 true
             }
             Stage::Flowing { flow: Flow::Chunked(_), .. } => {
@@ -392,22 +397,22 @@ impl<'a> ResponseWriter<'a> {
             Stage::Flowing { flow: Flow::UntilClose | Flow::Dropped, .. } => true,
             Stage::Unstarted | Stage::Head | Stage::Done => false,
         } && !self.is_broken;
-        if !is_complete {
-            self.persistence = Persistence::Close;
-        }
         let body_bytes = if self.rules.sends_body(status) { self.body_bytes } else { 0 };
-        Finished { persistence: self.persistence, body_bytes, is_complete }
+        let persistence = if is_complete { persistence } else { Persistence::Close };
+        Finished { persistence, body_bytes, is_complete }
     }
 
     /// Adds `Connection: close` to a head that was ended before that was known, if it is still here.
     fn say_late_close(&mut self) {
         if let Stage::Flowing { body, said: Persistence::KeepAlive, .. } = self.stage
-            && self.persistence == Persistence::Close
+            && self.persistence() == Persistence::Close
             && self.rules.modern_client
             && !self.has_left
         {
             let blank_line = body.saturating_sub(2);
-            encode::insert(self.out, blank_line, encode::CLOSE);
+            encode::replace(self.out, blank_line..blank_line, |out| {
+                out.extend_from_slice(encode::CLOSE);
+            });
         }
     }
 
@@ -420,7 +425,6 @@ impl<'a> ResponseWriter<'a> {
             // A head that was not ended would only puzzle the client.
             _ => self.out.truncate(self.start),
         }
-        self.persistence = Persistence::Close;
         Finished {
             persistence: Persistence::Close,
             body_bytes: self.body_bytes,
@@ -466,47 +470,45 @@ impl<'a> ResponseWriter<'a> {
     /// Each final answer has one `Date` (RFC 9110 §6.6.1) and at most one `Server`: the handler's
     /// where it sent one, else the server's.
     fn complete_stamp(&mut self) {
+        let sent = self.fields;
         let Some(stamp) = self.stamp_at else {
-            if !self.fields.date {
+            if !sent.has(FieldName::Date) {
                 self.out.extend_from_slice(self.stamp.date());
             }
             return;
         };
-        if !self.fields.date && !self.fields.server {
-            return;
-        }
         let date = stamp + self.stamp.server_len();
-        if self.fields.date {
+        if sent.has(FieldName::Date) {
             self.out.drain(date..stamp + self.stamp.both().len());
         }
-        if self.fields.server {
+        if sent.has(FieldName::Server) {
             self.out.drain(stamp..date);
         }
     }
 
-    /// Ends the head of an answer whose body is complete.
-    fn end_held(&mut self, status: Status, body: usize) {
-        let delimiter = match self.body_bytes {
+    /// The delimiter of a body that is held, if that is all of it.
+    fn held_length(&self, status: Status) -> Delimiter {
+        match self.body_bytes {
             // What a GET would have brought is not known: better no length than a wrong one.
             0 if self.rules.head_only => Delimiter::None,
             length => self.rules.known_length(status, length),
-        };
-        let end = encode::end_of_head(delimiter, self.persistence, self.rules);
-        encode::insert(self.out, body, end.as_bytes());
+        }
     }
 
     /// Ends the head now, before the body is complete.
     fn flow(&mut self, status: Status, delimiter: Delimiter) {
-        if delimiter == Delimiter::Close {
-            self.persistence = Persistence::Close;
-        }
-        let body = match self.stage {
-            Stage::Held { body } => body,
-            _ => self.out.len(),
+        let said = match delimiter {
+            Delimiter::Close => Persistence::Close,
+            _ => self.persistence(),
+        };
+        let (end, body) = match self.stage {
+            Stage::Held { end, body, .. } => (end, body),
+            _ => (self.out.len(), self.out.len()),
         };
         let held = self.out.len() - body;
-        let end = encode::end_of_head(delimiter, self.persistence, self.rules);
-        encode::insert(self.out, body, end.as_bytes());
+        encode::replace(self.out, end..body, |out| {
+            encode::end_of_head(out, delimiter, said, self.rules);
+        });
         let body = self.out.len() - held;
         let flow = match delimiter {
             _ if !self.rules.sends_body(status) => Flow::Dropped,
@@ -515,19 +517,29 @@ impl<'a> ResponseWriter<'a> {
             Delimiter::Close => Flow::UntilClose,
             Delimiter::None => Flow::Dropped,
         };
-        self.stage = Stage::Flowing { flow, body, said: self.persistence };
+        self.stage = Stage::Flowing { flow, body, said };
     }
 
     /// Adds body bytes to a head that is held; ends the head once they are too many.
     fn hold(&mut self, status: Status, bytes: &[u8]) -> io::Result<()> {
-        if self.body_bytes + bytes.len() as u64 > MAX_HELD {
+        let length = self.body_bytes + bytes.len() as u64;
+        if length > MAX_HELD {
             self.flow(status, self.rules.unknown_length(status));
             return self.flow_on(bytes);
+        }
+        self.body_bytes = length;
+        let (delimiter, persistence) = (self.held_length(status), self.persistence());
+        if let Stage::Held { end, body, right } = &mut self.stage {
+            *right = None;
+            if body == end {
+                // Most bodies are written at once: then this is the end of their head.
+                encode::end_of_head(self.out, delimiter, persistence, self.rules);
+                (*body, *right) = (self.out.len(), Some(persistence));
+            }
         }
         if self.rules.sends_body(status) {
             self.out.extend_from_slice(bytes);
         }
-        self.body_bytes += bytes.len() as u64;
         Ok(())
     }
 
@@ -550,7 +562,7 @@ impl<'a> ResponseWriter<'a> {
             Flow::Chunked(chunk) if bytes.len() >= LARGE_CHUNK => {
                 let data = chunk.take();
                 self.end_chunk(data);
-                self.out.extend_from_slice(encode::chunk_size(bytes.len()).as_bytes());
+                encode::chunk_size(self.out, bytes.len());
                 self.send(bytes)?;
                 self.out.extend_from_slice(b"\r\n");
             }
@@ -579,7 +591,7 @@ impl<'a> ResponseWriter<'a> {
     fn end_chunk(&mut self, data: Option<usize>) {
         if let Some(data) = data.filter(|data| *data < self.out.len()) {
             let len = self.out.len() - data;
-            encode::insert(self.out, data, encode::chunk_size(len).as_bytes());
+            encode::replace(self.out, data..data, |out| encode::chunk_size(out, len));
             self.out.extend_from_slice(b"\r\n");
         }
     }

@@ -37,10 +37,12 @@ impl fmt::Display for HttpDate {
     }
 }
 
-/// The field lines that every answer starts with, kept ready: `Server: …` and `Date: …`.
+/// What nearly every answer begins with, kept ready: the status line of a 200, `Server: …` and
+/// `Date: …`.
 pub(crate) struct Stamp {
     lines: Vec<u8>,
-    server_len: usize,
+    /// Where the `Date` line begins.
+    date: usize,
     /// When the date that `lines` shows stops being right.
     valid_until: Option<Instant>,
 }
@@ -49,13 +51,14 @@ impl Stamp {
     /// `version` is what the `Server` field says; empty means no such field.
     pub(crate) fn new(version: &str) -> Stamp {
         let mut lines = Vec::with_capacity(128);
+        lines.extend_from_slice(OK);
         if !version.is_empty() {
             lines.extend_from_slice(b"Server: ");
             lines.extend_from_slice(version.as_bytes());
             lines.extend_from_slice(b"\r\n");
         }
-        let server_len = lines.len();
-        Stamp { lines, server_len, valid_until: None }
+        let date = lines.len();
+        Stamp { lines, date, valid_until: None }
     }
 
     /// Renders the date again if `now` is a later second than before; `wall` is asked only then.
@@ -67,7 +70,7 @@ impl Stamp {
         let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.valid_until =
             Some(now + Duration::from_nanos(1_000_000_000 - u64::from(into_second.subsec_nanos())));
-        self.lines.truncate(self.server_len);
+        self.lines.truncate(self.date);
         self.lines.extend_from_slice(b"Date: ");
         // Writing to a `Vec` cannot fail.
         let _ =
@@ -75,21 +78,28 @@ impl Stamp {
         self.lines.extend_from_slice(b"\r\n");
     }
 
+    /// The status line of a 200 of HTTP/1.1, and [`both`](Self::both) behind it.
+    pub(crate) fn ok(&self) -> &[u8] {
+        &self.lines
+    }
+
     /// `Server: …` and `Date: …`, each with its line end.
     pub(crate) fn both(&self) -> &[u8] {
-        &self.lines
+        &self.lines[OK.len()..]
     }
 
     /// How many bytes of [`both`](Self::both) are the `Server` line.
     pub(crate) fn server_len(&self) -> usize {
-        self.server_len
+        self.date - OK.len()
     }
 
     /// `Date: …` with its line end.
     pub(crate) fn date(&self) -> &[u8] {
-        &self.lines[self.server_len..]
+        &self.lines[self.date..]
     }
 }
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\n";
 
 #[cfg(test)]
 mod tests {
@@ -103,6 +113,7 @@ mod tests {
         stamp.refresh(start, || wall);
         let expected = b"Server: me/1\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
         assert_eq!(stamp.both(), expected);
+        assert_eq!(stamp.ok(), [b"HTTP/1.1 200 OK\r\n", &expected[..]].concat());
 
         stamp.refresh(start + Duration::from_millis(399), || panic!("still the same second"));
         stamp.refresh(start + Duration::from_millis(400), || wall + Duration::from_millis(400));

@@ -3,6 +3,8 @@
 //! `Content-Length`, `Transfer-Encoding` and `Connection` are decided here and nowhere else, so no
 //! handler can contradict the bytes that follow the head.
 
+use std::ops::Range;
+
 use super::framing::Persistence;
 use super::status::Status;
 use super::version::Version;
@@ -81,42 +83,39 @@ pub(crate) fn status_line(
     out.extend_from_slice(b"\r\n");
 }
 
-/// The end of a head: framing, persistence, blank line.
+/// Ends a head: framing, persistence, blank line.
 pub(crate) fn end_of_head(
+    out: &mut Vec<u8>,
     delimiter: Delimiter,
     persistence: Persistence,
     rules: AnswerRules,
-) -> Line {
-    let mut end = Line::new();
+) {
     match delimiter {
         Delimiter::Length(bytes) => {
-            end.push(b"Content-Length: ");
-            end.push(itoa::Buffer::new().format(bytes).as_bytes());
-            end.push(b"\r\n");
+            out.extend_from_slice(b"Content-Length: ");
+            out.extend_from_slice(itoa::Buffer::new().format(bytes).as_bytes());
+            out.extend_from_slice(b"\r\n");
         }
-        Delimiter::Chunked => end.push(b"Transfer-Encoding: chunked\r\n"),
+        Delimiter::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         Delimiter::Close | Delimiter::None => {}
     }
     match persistence {
-        Persistence::Close => end.push(CLOSE),
+        Persistence::Close => out.extend_from_slice(CLOSE),
         // Without it a 1.0 client would not know that its wish was heard.
-        Persistence::KeepAlive if !rules.modern_client => end.push(b"Connection: keep-alive\r\n"),
+        Persistence::KeepAlive if !rules.modern_client => {
+            out.extend_from_slice(b"Connection: keep-alive\r\n");
+        }
         Persistence::KeepAlive => {}
     }
-    end.push(b"\r\n");
-    end
+    out.extend_from_slice(b"\r\n");
 }
 
-/// The line in front of `bytes` of chunk data. Their own line end follows them.
-pub(crate) fn chunk_size(bytes: usize) -> Line {
+/// Begins a chunk of `bytes` of data. Their own line end follows them.
+pub(crate) fn chunk_size(out: &mut Vec<u8>, bytes: usize) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut line = Line::new();
     let nibbles = (usize::BITS - bytes.leading_zeros()).div_ceil(4).max(1);
-    for nibble in (0..nibbles).rev() {
-        line.push(&[DIGITS[bytes >> (4 * nibble) & 15]]);
-    }
-    line.push(b"\r\n");
-    line
+    out.extend((0..nibbles).rev().map(|nibble| DIGITS[bytes >> (4 * nibble) & 15]));
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Tells the client that this answer is the last.
@@ -125,42 +124,17 @@ pub(crate) const CLOSE: &[u8] = b"Connection: close\r\n";
 /// The end of a chunked body, without trailer fields.
 pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// Puts `line` in front of what `out` already has from `at` on.
-pub(crate) fn insert(out: &mut Vec<u8>, at: usize, line: &[u8]) {
+/// Puts what `write` appends to `out` in the place of `old`, which other bytes follow.
+pub(crate) fn replace(out: &mut Vec<u8>, old: Range<usize>, write: impl FnOnce(&mut Vec<u8>)) {
     let end = out.len();
-    // Behind first, for the room; in its place then, if there was anything to move.
-    out.extend_from_slice(line);
-    if at < end {
-        out.copy_within(at..end, at + line.len());
-        out[at..at + line.len()].copy_from_slice(line);
-    }
-}
-
-/// Lines of framing on their way into a head or between chunks: short, and of known length at most.
-pub(crate) struct Line {
-    bytes: [u8; Line::LONGEST],
-    len: usize,
-}
-
-impl Line {
-    /// `Content-Length` with twenty digits, `Connection: keep-alive` and a blank line, and room.
-    const LONGEST: usize = 96;
-
-    fn new() -> Line {
-        Line { bytes: [0; Line::LONGEST], len: 0 }
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        let end = self.len + bytes.len();
-        debug_assert!(end <= Line::LONGEST, "a line of framing longer than any");
-        if let Some(room) = self.bytes.get_mut(self.len..end) {
-            room.copy_from_slice(bytes);
-            self.len = end;
-        }
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+    write(out);
+    let new = out.len() - end;
+    if new == old.len() {
+        out.copy_within(end.., old.start);
+        out.truncate(end);
+    } else {
+        out[old.start..].rotate_right(new);
+        out.drain(old.start + new..old.end + new);
     }
 }
 
@@ -218,8 +192,8 @@ mod tests {
                 "Content-Length: 18446744073709551615\r\nConnection: keep-alive\r\n\r\n",
             ),
         ] {
-            let end = end_of_head(delimiter, persistence, rules);
-            assert_eq!(str::from_utf8(end.as_bytes()), Ok(expected));
+            let end = written(|out| end_of_head(out, delimiter, persistence, rules));
+            assert_eq!(end, expected);
         }
     }
 
@@ -246,17 +220,20 @@ mod tests {
     #[test]
     fn chunk_sizes_are_plain_hexadecimal() {
         for (bytes, line) in [(1, "1\r\n"), (15, "f\r\n"), (16, "10\r\n"), (0xabcde, "abcde\r\n")] {
-            assert_eq!(str::from_utf8(chunk_size(bytes).as_bytes()), Ok(line));
+            assert_eq!(written(|out| chunk_size(out, bytes)), line);
         }
     }
 
     #[test]
-    fn bytes_can_be_put_in_front() {
-        for added in ["", "12345", &"x".repeat(100)] {
-            for body in ["", "body"] {
-                let mut out = format!("head|{body}").into_bytes();
-                insert(&mut out, 5, added.as_bytes());
-                assert_eq!(out, format!("head|{added}{body}").into_bytes());
+    fn bytes_can_be_put_in_front_and_in_the_place_of_others() {
+        for old in ["", "old", "much longer than any new one"] {
+            for new in ["", "new", "newer", &"x".repeat(100)] {
+                for body in ["", "body", &"long".repeat(100)] {
+                    let mut out = format!("head|{old}{body}").into_bytes();
+                    let write = |out: &mut Vec<u8>| out.extend_from_slice(new.as_bytes());
+                    replace(&mut out, 5..5 + old.len(), write);
+                    assert_eq!(out, format!("head|{new}{body}").into_bytes());
+                }
             }
         }
     }
