@@ -312,13 +312,14 @@ impl<'a> Exchange<'a> {
     }
 
     /// What the connection goes on with.
-    pub(crate) fn into_outcome(self) -> Outcome {
+    #[inline]
+    pub(crate) fn outcome(&mut self) -> Outcome {
         let persistence = match self.close_connection {
             true => Persistence::Close,
             false => Persistence::KeepAlive,
         };
         let must_reset = self.wfile.must_reset();
-        Outcome { rest: self.rfile.into_rest(), persistence, must_reset }
+        Outcome { rest: self.rfile.take_rest(), persistence, must_reset }
     }
 
     /// The head says what `close_connection` says at the time.

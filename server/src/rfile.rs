@@ -82,14 +82,15 @@ impl<'a> RequestReader<'a> {
     }
 
     /// What goes back to the connection; `None` if the body broke, and the connection with it.
-    pub(crate) fn into_rest(self) -> Option<BodyRest> {
+    #[inline]
+    pub(crate) fn take_rest(&mut self) -> Option<BodyRest> {
         if self.failed.is_some() {
             return None;
         }
         Some(BodyRest {
-            decoder: self.decoder,
+            decoder: self.decoder.clone(),
             used: self.used,
-            unused: self.window,
+            unused: self.window.take(),
             unasked: self.expects_continue,
         })
     }
@@ -339,7 +340,7 @@ mod tests {
                         }
                     }
                     assert!(out == data, "{length:?} {received} {piece} {step}");
-                    assert!(rfile.into_rest().unwrap().decoder.is_done());
+                    assert!(rfile.take_rest().unwrap().decoder.is_done());
                 }
             }
         }
@@ -363,7 +364,7 @@ mod tests {
         let mut text = String::new();
         rfile.read_to_string(&mut text).unwrap();
         assert_eq!(text, "hello");
-        assert_eq!(rfile.into_rest().unwrap().unused.unwrap().bytes(), b"GET / HTTP/1.1");
+        assert_eq!(rfile.take_rest().unwrap().unused.unwrap().bytes(), b"GET / HTTP/1.1");
     }
 
     #[test]
@@ -380,7 +381,7 @@ mod tests {
             let mut out = Vec::new();
             assert_eq!(status(rfile.read_to_end(&mut out).unwrap_err()), code, "{length:?}");
             assert_eq!(status(rfile.read_to_end(&mut out).unwrap_err()), code, "again");
-            assert!(rfile.into_rest().is_none());
+            assert!(rfile.take_rest().is_none());
         }
     }
 

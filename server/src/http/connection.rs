@@ -16,7 +16,7 @@ use super::buffer::Buffer;
 use super::chunked::{BodyDecoder, Then};
 use super::error::BadRequest;
 use super::framing::{BodyLength, Framing, Persistence};
-use super::head::{HeadLimits, HeadScan, HeadView, RequestHead, text_of};
+use super::head::{HeadLimits, HeadScan, HeadView, RequestHead};
 
 /// What a conversation needs before it can go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(crate) struct Connection {
     state: State,
     /// The head of the request under way; between requests that of the last one.
     head: RequestHead,
-    /// The text of a head that is not UTF-8, while it is lent.
+    /// The text of fields that are not UTF-8, while they are lent.
     other_text: Option<Box<str>>,
 }
 
@@ -194,7 +194,7 @@ impl Connection {
     }
 
     /// Lends the request that [`Want::Handler`] or [`Want::Expectation`] announced.
-    #[inline]
+    #[inline(always)] // parts are better made in their place than moved there
     pub(crate) fn parts(&mut self) -> Option<Parts<'_>> {
         let (body, expects_continue) = match &self.state {
             State::Body { expectation, .. } => {
@@ -204,18 +204,13 @@ impl Connection {
             _ => return None,
         };
         let head = &self.head;
-        let bytes = self.input.bytes();
-        let (head_bytes, behind) = bytes.split_at_checked(head.len())?;
-        let text = match str::from_utf8(head_bytes) {
-            Ok(text) => text,
-            Err(_) => self.other_text.insert(text_of(head_bytes)),
-        };
+        let (head_bytes, behind) = self.input.bytes().split_at_checked(head.len())?;
         let received = match body {
             BodyInBuffer::Whole(len) => behind.get(..len)?,
             BodyInBuffer::Start => behind,
         };
         Some(Parts {
-            head: head.view(head_bytes, text),
+            head: head.view(head_bytes, &mut self.other_text)?,
             persistence: head.framing.persistence,
             body: BodyParts {
                 received,

@@ -98,6 +98,8 @@ pub(crate) struct RequestHead {
     target_start: u32,
     target_end: u32,
     method: u8,
+    /// All of it is UTF-8.
+    is_utf8: bool,
     pub(crate) version: Version,
     pub(crate) framing: Framing,
 }
@@ -179,6 +181,7 @@ impl RequestHead {
             target_start: path as u32,
             target_end: (start + target.len()) as u32,
             method: method.len() as u8,
+            is_utf8: str::from_utf8(&bytes[..len]).is_ok(),
             version,
             framing: framing::frame(version, request.headers)?,
         }))
@@ -216,6 +219,7 @@ impl RequestHead {
         target_start: 0,
         target_end: 0,
         method: 0,
+        is_utf8: true,
         version: Version::HTTP_11,
         framing: Framing::NONE,
     };
@@ -225,32 +229,37 @@ impl RequestHead {
         self.len as usize
     }
 
-    /// The parts of a head: slices of its bytes, and of its text, which is the same where the bytes
-    /// are UTF-8, and what [`text_of`] makes of them where they are not.
-    #[inline]
-    pub(crate) fn view<'a>(&self, head: &'a [u8], text: &'a str) -> HeadView<'a> {
-        // The request line is ASCII: the same places in both.
-        let fields = self.request_line as usize + 2;
-        let part =
-            |start: u32, end: u32| text.get(start as usize..end as usize).unwrap_or_default();
-        HeadView {
-            requestline: part(0, self.request_line),
-            command: part(0, u32::from(self.method)),
-            path: part(self.target_start, self.target_end),
+    /// The parts of a head: slices of its bytes.
+    ///
+    /// Where they are not UTF-8, a place is needed for the text of its fields.
+    #[inline(always)] // a view is better made in its place than moved there
+    pub(crate) fn view<'a>(
+        &self,
+        head: &'a [u8],
+        other_text: &'a mut Option<Box<str>>,
+    ) -> Option<HeadView<'a>> {
+        let (line, rest) = head.split_at_checked(self.request_line as usize)?;
+        // Without the line ends around them.
+        let fields = rest.get(2..rest.len().saturating_sub(2))?;
+        let other_text = match self.is_utf8 {
+            true => None,
+            false => Some(&**other_text.insert(text_of(fields))),
+        };
+        let requestline = str::from_utf8(line).ok()?;
+        Some(HeadView {
+            requestline,
+            command: requestline.get(..usize::from(self.method))?,
+            path: requestline.get(self.target_start as usize..self.target_end as usize)?,
             version: self.version,
-            // Without the blank line.
-            headers: Headers::new(
-                head.get(fields..head.len().saturating_sub(2)).unwrap_or_default(),
-                text.get(fields..text.len().saturating_sub(2)).unwrap_or_default(),
-            ),
-        }
+            headers: Headers::new(fields, other_text),
+        })
     }
 }
 
-/// The text of a head that is not UTF-8: each line as UTF-8 where it is valid, else as Latin-1.
+/// The text of fields that are not UTF-8: each line as UTF-8 where it is valid, else as Latin-1.
 #[cold]
-pub(crate) fn text_of(head: &[u8]) -> Box<str> {
-    let lines = head.split_inclusive(|byte| *byte == b'\n');
+fn text_of(fields: &[u8]) -> Box<str> {
+    let lines = fields.split_inclusive(|byte| *byte == b'\n');
     let text: String = lines
         .flat_map(|line| match str::from_utf8(line) {
             Ok(text) => text.chars().collect::<Vec<_>>(),
@@ -347,8 +356,8 @@ mod tests {
 
     fn read(scan: &mut HeadScan, bytes: &[u8]) -> Read {
         let Some(head) = scan.read(&mut bytes.to_vec(), LIMITS)? else { return Ok(None) };
-        let text = text_of(&bytes[..head.len()]);
-        let view = head.view(&bytes[..head.len()], &text);
+        let mut text = None;
+        let view = head.view(&bytes[..head.len()], &mut text).expect("a head has its parts");
         Ok(Some((view.command.into(), view.path.into(), format!("{:?}", view.headers), head.len())))
     }
 
@@ -497,8 +506,8 @@ mod tests {
     fn a_head_that_is_not_utf_8_is_latin_1_line_by_line() {
         let bytes = b"GET / HTTP/1.1\r\nHost: x\r\nA: caf\xe9\r\nB: caf\xc3\xa9\r\n\r\n";
         let head = HeadScan::default().read(&mut bytes.to_vec(), LIMITS).unwrap().unwrap();
-        let text = text_of(bytes);
-        let headers = head.view(bytes, &text).headers;
+        let mut text = None;
+        let headers = head.view(bytes, &mut text).unwrap().headers;
         assert_eq!(headers.get("a"), Some("caf\u{e9}"));
         assert_eq!(headers.get("b"), Some("caf\u{e9}"));
         assert_eq!(headers.get_bytes("a"), Some(&b"caf\xe9"[..]));

@@ -30,19 +30,20 @@ use mime::Mime;
 pub struct Headers<'a> {
     /// The field lines as received, each with its line end.
     raw: &'a [u8],
-    /// The same lines as text; the same memory where the bytes are UTF-8.
-    text: &'a str,
+    /// The same lines as text, where they are not UTF-8.
+    other_text: Option<&'a str>,
 }
 
 impl<'a> Headers<'a> {
-    /// `raw` and `text` have the same lines, each of them `name: value` CR LF.
-    pub(crate) fn new(raw: &'a [u8], text: &'a str) -> Headers<'a> {
-        Headers { raw, text }
+    /// `raw` has lines, each of them `name: value` CR LF; so has the text that is needed where they
+    /// are not all UTF-8.
+    pub(crate) fn new(raw: &'a [u8], other_text: Option<&'a str>) -> Headers<'a> {
+        Headers { raw, other_text }
     }
 
     /// No fields: what there is before a head has been understood.
     pub(crate) fn empty() -> Headers<'static> {
-        Headers { raw: b"", text: "" }
+        Headers { raw: b"", other_text: None }
     }
 
     /// The value of the first field of that name, without the blanks around it.
@@ -73,7 +74,8 @@ impl<'a> Headers<'a> {
 
     /// All fields as (name, value), in their order; names as the client spelt them.
     pub fn iter(&self) -> Iter<'a> {
-        Iter { text: self.text, lines: Lines::new(self.text.as_bytes()) }
+        let block = self.other_text.map_or(self.raw, str::as_bytes);
+        Iter { block, lines: Lines::new(block) }
     }
 
     /// How many fields there are.
@@ -127,7 +129,7 @@ impl<'a> IntoIterator for &Headers<'a> {
 /// Iterates over the fields of a request; made by [`Headers::iter`].
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
-    text: &'a str,
+    block: &'a [u8],
     lines: Lines<'a>,
 }
 
@@ -135,7 +137,9 @@ impl<'a> Iterator for Iter<'a> {
     type Item = (&'a str, &'a str);
 
     fn next(&mut self) -> Option<(&'a str, &'a str)> {
-        self.lines.next().map(|line| (&self.text[line.name], &self.text[line.value]))
+        // What stands between ASCII in a text is a text.
+        let text = |part| str::from_utf8(&self.block[part]).unwrap_or_default();
+        self.lines.next().map(|line| (text(line.name), text(line.value)))
     }
 }
 
@@ -189,7 +193,7 @@ mod tests {
     const BLOCK: &str = "Host: here\r\nX-Tag:one\r\nx-tag: \t two \t\r\nEmpty:\r\nCase: A:B\r\n";
 
     fn headers() -> Headers<'static> {
-        Headers::new(BLOCK.as_bytes(), BLOCK)
+        Headers::new(BLOCK.as_bytes(), None)
     }
 
     #[test]
@@ -222,7 +226,7 @@ mod tests {
     #[test]
     fn text_and_bytes_may_differ() {
         let raw = b"A: caf\xe9\r\nB: x\r\n";
-        let headers = Headers::new(raw, "A: caf\u{e9}\r\nB: x\r\n");
+        let headers = Headers::new(raw, Some("A: caf\u{e9}\r\nB: x\r\n"));
         assert_eq!(headers.get("a"), Some("caf\u{e9}"));
         assert_eq!(headers.get_bytes("a"), Some(&b"caf\xe9"[..]));
         assert_eq!(headers.get("b"), Some("x"));
@@ -231,9 +235,9 @@ mod tests {
     #[test]
     fn a_content_type_is_parsed_or_absent() {
         let block = "content-type: text/html; charset=utf-8\r\n";
-        let parsed = Headers::new(block.as_bytes(), block).get_content_type();
+        let parsed = Headers::new(block.as_bytes(), None).get_content_type();
         assert_eq!(parsed.unwrap().essence_str(), "text/html");
         let block = "content-type: nonsense\r\n";
-        assert_eq!(Headers::new(block.as_bytes(), block).get_content_type(), None);
+        assert_eq!(Headers::new(block.as_bytes(), None).get_content_type(), None);
     }
 }

@@ -313,20 +313,23 @@ impl Session {
         };
         let is_asked_to_close = parts.persistence == Persistence::Close;
         let socket = HandlerSocket::new(&self.stream, service.config);
-        let mut http = exchange(
-            parts,
-            may_persist,
-            Ends {
-                output: &mut self.output,
-                socket: &socket,
-                request_locals: std::mem::take(&mut self.request_locals),
-                locals: &mut self.locals,
-            },
-            self.peer.clone(),
-            service,
-        );
-        answer(service.handler.0, &mut http);
-        let Outcome { rest, persistence, must_reset } = http.into_outcome();
+        let outcome = {
+            let mut http = exchange(
+                parts,
+                may_persist,
+                Ends {
+                    output: &mut self.output,
+                    socket: &socket,
+                    request_locals: std::mem::take(&mut self.request_locals),
+                    locals: &mut self.locals,
+                },
+                self.peer.clone(),
+                service,
+            );
+            answer(service.handler.0, &mut http);
+            http.outcome()
+        };
+        let Outcome { rest, persistence, must_reset } = outcome;
         let blocked = socket.restore();
         let overran = (!(service.is_lent)()).then(|| self.kind());
         match rest {
@@ -535,6 +538,7 @@ struct Ends<'a> {
     locals: &'a mut Locals,
 }
 
+#[inline(always)] // an exchange is better made in its place than moved there
 fn exchange<'a>(
     parts: Parts<'a>,
     may_persist: bool,
