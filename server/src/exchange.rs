@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::error_page::{ErrorPage, HTML};
 use crate::header_value::ToHeaderValue;
-use crate::http::connection::BodyRest;
+use crate::http::connection::BodyLeft;
 use crate::http::date::HttpDate;
 use crate::http::framing::Persistence;
 use crate::http::headers::Headers;
@@ -90,8 +90,7 @@ pub(crate) trait Hooks {
 
 /// What an exchange leaves for its connection.
 pub(crate) struct Outcome {
-    /// `None` if the body broke.
-    pub(crate) rest: Option<BodyRest>,
+    pub(crate) left: BodyLeft,
     pub(crate) persistence: Persistence,
     /// The answer was cut, and only a reset can tell the client.
     pub(crate) must_reset: bool,
@@ -319,7 +318,7 @@ impl<'a> Exchange<'a> {
             false => Persistence::KeepAlive,
         };
         let must_reset = self.wfile.must_reset();
-        Outcome { rest: self.rfile.take_rest(), persistence, must_reset }
+        Outcome { left: self.rfile.take_rest(), persistence, must_reset }
     }
 
     /// The head says what `close_connection` says at the time.

@@ -22,40 +22,45 @@ use std::panic::{self, AssertUnwindSafe};
 /// ```
 #[derive(Default)]
 pub struct Locals {
-    values: Vec<(TypeId, Box<dyn Any + Send>)>,
+    // One word for nothing, since each request has one.
+    values: Option<Box<Values>>,
 }
+
+#[derive(Default)]
+struct Values(Vec<(TypeId, Box<dyn Any + Send>)>);
 
 impl Locals {
     /// Puts a value in; the one of that type that was there comes out.
     pub fn insert<T: Any + Send>(&mut self, value: T) -> Option<T> {
         let old = self.remove();
-        self.values.push((TypeId::of::<T>(), Box::new(value)));
+        self.values.get_or_insert_default().0.push((TypeId::of::<T>(), Box::new(value)));
         old
     }
 
     /// The value of that type.
     pub fn get<T: Any + Send>(&self) -> Option<&T> {
-        let found = self.values.iter().find(|(id, _)| *id == TypeId::of::<T>());
+        let found = self.values.as_ref()?.0.iter().find(|(id, _)| *id == TypeId::of::<T>());
         found.and_then(|(_, value)| value.downcast_ref())
     }
 
     /// The value of that type, to change it.
     pub fn get_mut<T: Any + Send>(&mut self) -> Option<&mut T> {
-        let found = self.values.iter_mut().find(|(id, _)| *id == TypeId::of::<T>());
+        let found = self.values.as_mut()?.0.iter_mut().find(|(id, _)| *id == TypeId::of::<T>());
         found.and_then(|(_, value)| value.downcast_mut())
     }
 
     /// Takes the value of that type out.
     pub fn remove<T: Any + Send>(&mut self) -> Option<T> {
-        let at = self.values.iter().position(|(id, _)| *id == TypeId::of::<T>())?;
-        self.values.swap_remove(at).1.downcast().ok().map(|value| *value)
+        let Values(values) = &mut **self.values.as_mut()?;
+        let at = values.iter().position(|(id, _)| *id == TypeId::of::<T>())?;
+        values.swap_remove(at).1.downcast().ok().map(|value| *value)
     }
 }
 
 /// A value that panics when it is dropped does no harm to the others, nor to the server.
-impl Drop for Locals {
+impl Drop for Values {
     fn drop(&mut self) {
-        for (_, value) in self.values.drain(..) {
+        for (_, value) in self.0.drain(..) {
             drop_quietly(value);
         }
     }
@@ -71,7 +76,8 @@ pub(crate) fn drop_quietly<T>(value: T) {
 
 impl fmt::Debug for Locals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Locals").field("len", &self.values.len()).finish()
+        let len = self.values.as_ref().map_or(0, |values| values.0.len());
+        f.debug_struct("Locals").field("len", &len).finish()
     }
 }
 

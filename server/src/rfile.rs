@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Read};
 
 use crate::http::buffer::Buffer;
 use crate::http::chunked::{BodyDecoder, Then};
-use crate::http::connection::{BodyParts, BodyRest, is_bearable};
+use crate::http::connection::{BodyLeft, BodyParts, BodyRest, is_bearable};
 use crate::http::error::BadRequest;
 use crate::http_error::HttpError;
 use crate::socket::Socket;
@@ -22,6 +22,8 @@ use crate::socket::Socket;
 /// limit, 400 for one that breaks off or is malformed), so that `?` answers with it.
 pub struct RequestReader<'a> {
     received: &'a [u8],
+    /// `received` is all of the body.
+    is_whole: bool,
     used: usize,
     /// Bytes read from the socket, once `received` is used up.
     window: Option<Buffer>,
@@ -38,6 +40,7 @@ impl<'a> RequestReader<'a> {
     pub(crate) fn new(body: BodyParts<'a>, socket: &'a dyn Socket, max_bytes: u64) -> Self {
         RequestReader {
             received: body.received,
+            is_whole: body.is_whole,
             used: 0,
             window: None,
             decoder: body.decoder,
@@ -78,21 +81,23 @@ impl<'a> RequestReader<'a> {
 
     /// Whether the connection can go on behind this body as it is now.
     pub(crate) fn is_rest_bearable(&self) -> bool {
-        self.failed.is_none() && is_bearable(&self.decoder, self.expects_continue)
+        let is_rest_bearable = self.is_whole || is_bearable(&self.decoder, self.expects_continue);
+        is_rest_bearable && self.failed.is_none()
     }
 
-    /// What goes back to the connection; `None` if the body broke, and the connection with it.
+    /// What goes back to the connection.
     #[inline]
-    pub(crate) fn take_rest(&mut self) -> Option<BodyRest> {
-        if self.failed.is_some() {
-            return None;
+    pub(crate) fn take_rest(&mut self) -> BodyLeft {
+        match self.failed {
+            Some(_) => BodyLeft::Broken,
+            None if self.is_whole => BodyLeft::Whole,
+            None => BodyLeft::Rest(BodyRest {
+                decoder: self.decoder.clone(),
+                used: self.used,
+                unused: self.window.take(),
+                unasked: self.expects_continue,
+            }),
         }
-        Some(BodyRest {
-            decoder: self.decoder.clone(),
-            used: self.used,
-            unused: self.window.take(),
-            unasked: self.expects_continue,
-        })
     }
 
     /// The bytes at hand.
@@ -307,8 +312,13 @@ mod tests {
 
     fn reader<'a>(received: &'a [u8], length: BodyLength, socket: &'a Pieces) -> RequestReader<'a> {
         let decoder = BodyDecoder::new(length);
-        let body = BodyParts { received, decoder, expects_continue: false };
+        let body = BodyParts { received, is_whole: false, decoder, expects_continue: false };
         RequestReader::new(body, socket, 1 << 20)
+    }
+
+    fn rest(mut rfile: RequestReader<'_>) -> BodyRest {
+        let BodyLeft::Rest(rest) = rfile.take_rest() else { panic!("the body broke") };
+        rest
     }
 
     fn status(error: io::Error) -> u16 {
@@ -340,7 +350,7 @@ mod tests {
                         }
                     }
                     assert!(out == data, "{length:?} {received} {piece} {step}");
-                    assert!(rfile.take_rest().unwrap().decoder.is_done());
+                    assert!(rest(rfile).decoder.is_done());
                 }
             }
         }
@@ -364,7 +374,7 @@ mod tests {
         let mut text = String::new();
         rfile.read_to_string(&mut text).unwrap();
         assert_eq!(text, "hello");
-        assert_eq!(rfile.take_rest().unwrap().unused.unwrap().bytes(), b"GET / HTTP/1.1");
+        assert_eq!(rest(rfile).unused.unwrap().bytes(), b"GET / HTTP/1.1");
     }
 
     #[test]
@@ -381,7 +391,7 @@ mod tests {
             let mut out = Vec::new();
             assert_eq!(status(rfile.read_to_end(&mut out).unwrap_err()), code, "{length:?}");
             assert_eq!(status(rfile.read_to_end(&mut out).unwrap_err()), code, "again");
-            assert!(rfile.take_rest().is_none());
+            assert!(matches!(rfile.take_rest(), BodyLeft::Broken));
         }
     }
 

@@ -123,12 +123,23 @@ pub(crate) struct Parts<'a> {
 pub(crate) struct BodyParts<'a> {
     /// What is there of the body, framing included, and perhaps of the requests behind it.
     pub(crate) received: &'a [u8],
+    /// All of it is there.
+    pub(crate) is_whole: bool,
     pub(crate) decoder: BodyDecoder,
     /// The client waits for `100 Continue` before it sends the rest.
     pub(crate) expects_continue: bool,
 }
 
 /// What a handler left of its body.
+pub(crate) enum BodyLeft {
+    /// Nothing but what was there before it began.
+    Whole,
+    Rest(BodyRest),
+    /// It broke, and the connection with it.
+    Broken,
+}
+
+/// A body that was not all there when its handler began.
 pub(crate) struct BodyRest {
     pub(crate) decoder: BodyDecoder,
     /// How much of [`BodyParts::received`] was used.
@@ -205,15 +216,16 @@ impl Connection {
         };
         let head = &self.head;
         let (head_bytes, behind) = self.input.bytes().split_at_checked(head.len())?;
-        let received = match body {
-            BodyInBuffer::Whole(len) => behind.get(..len)?,
-            BodyInBuffer::Start => behind,
+        let (received, is_whole) = match body {
+            BodyInBuffer::Whole(len) => (behind.get(..len)?, true),
+            BodyInBuffer::Start => (behind, false),
         };
         Some(Parts {
             head: head.view(head_bytes, &mut self.other_text)?,
             persistence: head.framing.persistence,
             body: BodyParts {
                 received,
+                is_whole,
                 decoder: BodyDecoder::new(head.framing.body),
                 expects_continue,
             },
@@ -232,12 +244,12 @@ impl Connection {
         }
     }
 
-    /// The request has its answer; `rest` is what the handler left of the body.
-    pub(crate) fn answered(&mut self, rest: BodyRest, persistence: Persistence) {
+    /// The request has its answer; `left` is what the handler left of the body.
+    pub(crate) fn answered(&mut self, left: BodyLeft, persistence: Persistence) {
         let State::Request { body, .. } = self.state else { return self.close() };
         let keeps = persistence == Persistence::KeepAlive;
-        self.state = match body {
-            BodyInBuffer::Whole(len) => {
+        self.state = match (body, left) {
+            (BodyInBuffer::Whole(len), BodyLeft::Whole) => {
                 self.input.consume(self.head.len() + len);
                 let before = if len == 0 { Before::LastHead } else { Before::Anything };
                 if keeps {
@@ -246,7 +258,7 @@ impl Connection {
                     State::Closed { is_clean: self.input.is_empty() }
                 }
             }
-            BodyInBuffer::Start => {
+            (BodyInBuffer::Start, BodyLeft::Rest(rest)) => {
                 match rest.unused {
                     Some(unused) => self.input = unused,
                     None => self.input.consume(self.head.len() + rest.used),
@@ -257,6 +269,7 @@ impl Connection {
                     State::Closed { is_clean: rest.decoder.is_done() && self.input.is_empty() }
                 }
             }
+            _ => State::CLOSED,
         };
     }
 
@@ -463,7 +476,7 @@ mod tests {
                 Want::Expectation => connection.welcome_body(),
                 Want::Handler => {
                     let Some(parts) = connection.parts() else { panic!("no request to lend") };
-                    let BodyParts { received, mut decoder, .. } = parts.body;
+                    let BodyParts { received, is_whole, mut decoder, .. } = parts.body;
                     let (mut body, mut used) = (Vec::new(), 0);
                     loop {
                         let framed = decoder.frame(&received[used..]).unwrap();
@@ -477,7 +490,8 @@ mod tests {
                     seen.push(request(parts.head.requestline, &body));
                     let persistence = parts.persistence;
                     let rest = BodyRest { decoder, used, unused: None, unasked: false };
-                    connection.answered(rest, persistence);
+                    let left = if is_whole { BodyLeft::Whole } else { BodyLeft::Rest(rest) };
+                    connection.answered(left, persistence);
                 }
             }
         }
@@ -579,7 +593,7 @@ mod tests {
     #[test]
     fn what_a_handler_left_of_its_body_is_dropped_up_to_a_limit() {
         let mut connection = with_long_body(MAX_BUFFERED + 1);
-        connection.answered(rest(MAX_REST, 3), Persistence::KeepAlive);
+        connection.answered(BodyLeft::Rest(rest(MAX_REST, 3)), Persistence::KeepAlive);
         for _ in 0..MAX_REST / 256 {
             assert_eq!(connection.advance(LIMITS), Want::Bytes);
             assert_eq!(connection.phase(), Phase::Body);
@@ -590,7 +604,7 @@ mod tests {
         assert_eq!(connection.phase(), Phase::Idle);
 
         let mut connection = with_long_body(MAX_BUFFERED + 1);
-        connection.answered(rest(MAX_REST + 1, 3), Persistence::KeepAlive);
+        connection.answered(BodyLeft::Rest(rest(MAX_REST + 1, 3)), Persistence::KeepAlive);
         assert_eq!(connection.advance(LIMITS), Want::Close);
     }
 
@@ -598,7 +612,7 @@ mod tests {
     fn a_body_that_was_never_asked_for_ends_the_connection() {
         let mut connection = with_long_body(MAX_BUFFERED + 1);
         let unasked = BodyRest { unasked: true, ..rest(10, 3) };
-        connection.answered(unasked, Persistence::KeepAlive);
+        connection.answered(BodyLeft::Rest(unasked), Persistence::KeepAlive);
         assert_eq!(connection.advance(LIMITS), Want::Close);
     }
 

@@ -246,10 +246,11 @@ impl RequestHead {
             false => Some(&**other_text.insert(text_of(fields))),
         };
         let requestline = str::from_utf8(line).ok()?;
+        let (before_version, _) = requestline.split_at_checked(self.target_end as usize)?;
         Some(HeadView {
             requestline,
-            command: requestline.get(..usize::from(self.method))?,
-            path: requestline.get(self.target_start as usize..self.target_end as usize)?,
+            command: before_version.get(..usize::from(self.method))?,
+            path: before_version.get(self.target_start as usize..)?,
             version: self.version,
             headers: Headers::new(fields, other_text),
         })

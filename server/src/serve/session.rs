@@ -300,6 +300,7 @@ impl Session {
         None
     }
 
+    #[inline(never)] // what it needs of registers, its caller would have to spill
     fn answer_request(
         &mut self,
         service: Service<'_>,
@@ -329,13 +330,10 @@ impl Session {
             answer(service.handler.0, &mut http);
             http.outcome()
         };
-        let Outcome { rest, persistence, must_reset } = outcome;
+        let Outcome { left, persistence, must_reset } = outcome;
         let blocked = socket.restore();
         let overran = (!(service.is_lent)()).then(|| self.kind());
-        match rest {
-            Some(rest) => self.connection.answered(rest, persistence),
-            None => self.connection.close(),
-        }
+        self.connection.answered(left, persistence);
         self.readiness.readable |= blocked;
         if self.connection.is_closed() {
             self.end = End::AfterOutput(match must_reset {
@@ -400,6 +398,7 @@ impl Session {
         };
         let body = BodyParts {
             received: &[],
+            is_whole: true,
             decoder: BodyDecoder::new(BodyLength::Empty),
             expects_continue: false,
         };
