@@ -31,6 +31,11 @@ impl FieldsSent {
         self.0 & name as u8 != 0
     }
 
+    /// Whether one of those is among them that the server sends itself.
+    pub(crate) fn has_stamp(self) -> bool {
+        self.has(FieldName::Date) || self.has(FieldName::Server)
+    }
+
     fn forget(&mut self, name: FieldName) {
         self.0 &= !(name as u8);
     }
@@ -42,7 +47,11 @@ impl EarlyFields {
         let lines = std::mem::take(&mut self.lines);
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-            if !DESCRIBE_A_BODY.iter().any(|field| name.eq_ignore_ascii_case(field.as_bytes())) {
+            // What wrote a value has panicked there.
+            let is_cut = !line.ends_with(b"\n");
+            if !is_cut
+                && !DESCRIBE_A_BODY.iter().any(|field| name.eq_ignore_ascii_case(field.as_bytes()))
+            {
                 self.lines.extend_from_slice(line);
             }
         }
@@ -90,6 +99,12 @@ impl FieldName {
         })
     }
 
+    /// Whether it frames the answer: then the server writes it, whoever sends it.
+    pub(crate) fn is_framing(self) -> bool {
+        use FieldName::{Connection, ContentLength, TransferEncoding};
+        matches!(self, Connection | ContentLength | TransferEncoding)
+    }
+
     #[inline(never)] // a comparison takes room, and hardly any is made
     fn in_any_spelling(name: &str) -> FieldName {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
@@ -106,7 +121,6 @@ impl FieldName {
 }
 
 /// What the field means with that value.
-#[inline]
 pub(crate) fn note(name: FieldName, value: &[u8]) -> Noted {
     match name {
         FieldName::Connection => note_connection(value),

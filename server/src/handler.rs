@@ -329,8 +329,12 @@ fn fail(http: &mut Exchange<'_>, error: &HttpError) {
 }
 
 /// What a method may have left undone, as an error.
+#[inline]
 fn check_complete(http: &mut Exchange<'_>) -> Handled {
-    if (http.wfile.is_head_open() && http.status().is_some()) || http.wfile.has_mistake() {
+    if http.wfile.is_settled() {
+        return Ok(());
+    }
+    if http.status().is_some() || http.wfile.has_mistake() {
         http.end_headers()?;
     }
     // An interim answer, once sent, has left the place to the real one.

@@ -148,6 +148,11 @@ impl<'a> ResponseWriter<'a> {
         self.mistake.is_some()
     }
 
+    /// Whether nothing is left to be done by the handler: all that it may have promised is there.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self.stage, Stage::Held { .. }) && !self.has_mistake()
+    }
+
     /// Whether the head has not been ended, so that fields can still be added.
     pub(crate) fn is_head_open(&self) -> bool {
         matches!(self.stage, Stage::Unstarted | Stage::Head)
@@ -214,39 +219,28 @@ impl<'a> ResponseWriter<'a> {
     }
 
     /// Adds a field; one that cannot be sent is remembered for `end_headers`.
-    pub(crate) fn field(&mut self, name: &str, value: &(impl ToHeaderValue + ?Sized)) {
-        if let Some((known, line)) = self.begin_field(name) {
-            value.write_to(self.lines().0);
-            self.end_field(name, known, line);
-        }
-    }
-
-    /// Begins a field line, and says where.
-    fn begin_field(&mut self, name: &str) -> Option<(FieldName, usize)> {
-        if !self.is_head_open() {
-            self.remember(Mistake::LateField(name.to_owned()));
-            return None;
-        }
-        let Some(known) = FieldName::new(name) else {
-            self.remember(Mistake::FieldName(name.to_owned()));
-            return None;
+    pub(crate) fn field(&mut self, name: &str, value: &dyn ToHeaderValue) {
+        let (lines, sent) = match self.stage {
+            Stage::Head => (&mut *self.out, &mut self.fields),
+            Stage::Unstarted => {
+                let early = self.early.get_or_insert_default();
+                (&mut early.lines, &mut early.sent)
+            }
+            _ => return self.remember(Mistake::LateField(name.to_owned())),
         };
-        let (lines, _) = self.lines();
+        let Some(known) = FieldName::new(name) else {
+            return self.remember(Mistake::FieldName(name.to_owned()));
+        };
         let line = lines.len();
         lines.extend_from_slice(name.as_bytes());
         lines.extend_from_slice(b": ");
-        Some((known, line))
-    }
-
-    /// Keeps the field line that begins at `line`, or takes it back.
-    fn end_field(&mut self, name: &str, known: FieldName, line: usize) {
-        let (lines, sent) = self.lines();
+        value.write_to(lines);
         let value = lines.get(line + name.len() + 2..).unwrap_or_default();
         if !is_all_text(value) {
             lines.truncate(line);
             return self.remember(Mistake::FieldValue(name.to_owned()));
         }
-        let noted = note(known, value);
+        let noted = if known.is_framing() { note(known, value) } else { Noted::Plain };
         // Framing is written by `end_head`, and only there.
         if let Noted::Plain | Noted::Options(_) = noted {
             sent.add(known);
@@ -254,11 +248,6 @@ impl<'a> ResponseWriter<'a> {
         } else {
             lines.truncate(line);
         }
-        self.heed(noted);
-    }
-
-    /// Does what a field wants of the server.
-    fn heed(&mut self, noted: Noted) {
         match noted {
             Noted::Plain | Noted::Options(None) => {}
             Noted::Connection(persistence) | Noted::Options(Some(persistence)) => {
@@ -270,17 +259,6 @@ impl<'a> ResponseWriter<'a> {
                 (Some(length), Some(declared)) if length == declared => {}
                 _ => self.remember(Mistake::ContentLength),
             },
-        }
-    }
-
-    /// Where field lines go at this stage, and what is known of those that went there.
-    fn lines(&mut self) -> (&mut Vec<u8>, &mut FieldsSent) {
-        match self.stage {
-            Stage::Unstarted => {
-                let early = self.early.get_or_insert_default();
-                (&mut early.lines, &mut early.sent)
-            }
-            _ => (self.out, &mut self.fields),
         }
     }
 
@@ -307,7 +285,9 @@ impl<'a> ResponseWriter<'a> {
         if is_interim(status) {
             return self.end_interim();
         }
-        self.complete_stamp();
+        if self.stamp_at.is_none() || self.fields.has_stamp() {
+            self.complete_stamp();
+        }
         match self.declared {
             Some(length) => {
                 self.flow(status, self.rules.known_length(status, length));
@@ -376,10 +356,8 @@ impl<'a> ResponseWriter<'a> {
             return self.give_up();
         }
         let status = self.status.unwrap_or(Status::OK);
-        self.end_open_chunk();
-        self.say_late_close();
         let persistence = self.persistence();
-        let is_complete = match std::mem::replace(&mut self.stage, Stage::Done) {
+        let is_complete = match self.stage {
             Stage::Held { end, body, right } => {
                 if right != Some(persistence) {
                     let delimiter = self.held_length(status);
@@ -389,17 +367,28 @@ impl<'a> ResponseWriter<'a> {
                 }
                 true
             }
-            Stage::Flowing { flow: Flow::Chunked(_), .. } => {
-                self.out.extend_from_slice(encode::LAST_CHUNK);
-                true
-            }
-            Stage::Flowing { flow: Flow::Length(left), .. } => left == 0,
-            Stage::Flowing { flow: Flow::UntilClose | Flow::Dropped, .. } => true,
+            Stage::Flowing { .. } => self.end_flow(),
             Stage::Unstarted | Stage::Head | Stage::Done => false,
         } && !self.is_broken;
+        self.stage = Stage::Done;
         let body_bytes = if self.rules.sends_body(status) { self.body_bytes } else { 0 };
         let persistence = if is_complete { persistence } else { Persistence::Close };
         Finished { persistence, body_bytes, is_complete }
+    }
+
+    /// Ends a body that goes out as it is written; true if that is all of it.
+    fn end_flow(&mut self) -> bool {
+        self.end_open_chunk();
+        self.say_late_close();
+        let Stage::Flowing { flow, .. } = &self.stage else { return false };
+        match flow {
+            Flow::Chunked(_) => {
+                self.out.extend_from_slice(encode::LAST_CHUNK);
+                true
+            }
+            Flow::Length(left) => *left == 0,
+            Flow::UntilClose | Flow::Dropped => true,
+        }
     }
 
     /// Adds `Connection: close` to a head that was ended before that was known, if it is still here.
@@ -786,7 +775,7 @@ mod tests {
     fn a_short_answer_gets_its_length() {
         let short = |wfile: &mut ResponseWriter<'_>| {
             ok(wfile);
-            wfile.field("A", "b");
+            wfile.field("A", &"b");
             wfile.end_head().unwrap();
             wfile.write_all(b"hel").unwrap();
             wfile.write_all(b"lo").unwrap();
@@ -946,7 +935,7 @@ mod tests {
             let mut said = KeepAlive;
             let wire = wire(RULES, &kernel, |wfile| {
                 ok(wfile);
-                wfile.field("Connection", value);
+                wfile.field("Connection", &value);
                 said = wfile.persistence();
             });
             assert_eq!(said, persistence, "{value:?}");
@@ -974,16 +963,16 @@ mod tests {
     fn mistakes_are_reported_and_nothing_of_them_is_sent() {
         type Act = fn(&mut ResponseWriter<'_>);
         let acts: [(&str, Act); 8] = [
-            ("line end in a value", |wfile| wfile.field("A", "b\r\nC: d")),
-            ("blank in a name", |wfile| wfile.field("A B", "c")),
-            ("no name", |wfile| wfile.field("", "c")),
+            ("line end in a value", |wfile| wfile.field("A", &"b\r\nC: d")),
+            ("blank in a name", |wfile| wfile.field("A B", &"c")),
+            ("no name", |wfile| wfile.field("", &"c")),
             ("second status", ok),
-            ("transfer coding", |wfile| wfile.field("Transfer-Encoding", "chunked")),
+            ("transfer coding", |wfile| wfile.field("Transfer-Encoding", &"chunked")),
             ("two lengths", |wfile| {
-                wfile.field("Content-Length", "5");
-                wfile.field("Content-Length", "6");
+                wfile.field("Content-Length", &"5");
+                wfile.field("Content-Length", &"6");
             }),
-            ("no number", |wfile| wfile.field("Content-Length", "+5")),
+            ("no number", |wfile| wfile.field("Content-Length", &"+5")),
             ("phrase", |wfile| {
                 wfile.discard();
                 wfile.begin(Ok(Status::OK), Some("a\nb"), true);
@@ -1005,7 +994,7 @@ mod tests {
     fn an_interim_answer_goes_ahead_and_old_clients_never_see_it() {
         let hints = |wfile: &mut ResponseWriter<'_>| {
             wfile.begin(Ok(Status::EARLY_HINTS), None, true);
-            wfile.field("Link", "</a.css>");
+            wfile.field("Link", &"</a.css>");
             wfile.end_head().unwrap();
             ok(wfile);
         };
@@ -1021,9 +1010,9 @@ mod tests {
     fn early_fields_go_out_with_whatever_answer_follows() {
         let kernel = Kernel::default();
         let wire = wire(RULES, &kernel, |wfile| {
-            wfile.field("Early", "1");
+            wfile.field("Early", &"1");
             ok(wfile);
-            wfile.field("Late", "2");
+            wfile.field("Late", &"2");
             wfile.discard();
             wfile.begin(Ok(Status::NOT_FOUND), None, true);
         });
@@ -1037,7 +1026,7 @@ mod tests {
         let own = |name: &'static str| {
             wire(RULES, &kernel, move |wfile| {
                 ok(wfile);
-                wfile.field(name, "mine");
+                wfile.field(name, &"mine");
             })
         };
         assert!(own("server").contains("200 OK\r\nD\r\nserver: mine\r\n"));

@@ -39,12 +39,12 @@ impl AnswerRules {
     /// The delimiter of a body whose length is known, because it is complete or was declared.
     pub(crate) fn known_length(self, status: Status, length: u64) -> Delimiter {
         match status.code() {
+            _ if status.allows_body() => Delimiter::Length(length),
             // RFC 9110 §15.3.6: a 205 has no content, and says so.
             205 => Delimiter::Length(0),
             // §8.6: no length where there can be no body; a 304 may say the length of the 200.
             304 if length > 0 => Delimiter::Length(length),
-            _ if !status.allows_body() => Delimiter::None,
-            _ => Delimiter::Length(length),
+            _ => Delimiter::None,
         }
     }
 
