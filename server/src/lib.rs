@@ -66,6 +66,9 @@
 
 #[doc(hidden)]
 pub mod __private;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod __properties;
 
 mod server;
 mod threading;

@@ -16,7 +16,9 @@ usage: cargo xtask TASK
 
 check   what CI runs: tests, format, lints, documentation
 bless   rewrites the .stderr files of ui-tests/fail, to be read in review like prose
-size    crates, bytes and build time of the smallest example, beside their budget";
+size    crates, bytes and build time of the smallest example, beside their budget
+fuzz    each target of fuzz/ for ten minutes; `fuzz TARGET SECONDS` for one of them
+mutants every change of server/src/http that no test notices; `mutants FILE` for one file";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -25,6 +27,10 @@ fn main() -> ExitCode {
         ["check"] => check(),
         ["bless"] => bless(),
         ["size"] => size(),
+        ["fuzz"] => TARGETS.iter().try_for_each(|target| fuzz(target, "600")),
+        ["fuzz", target, seconds] => fuzz(target, seconds),
+        ["mutants"] => mutants("server/src/http/**"),
+        ["mutants", file] => mutants(file),
         _ => Err(USAGE.into()),
     };
     match done {
@@ -77,6 +83,37 @@ fn size() -> Result {
     Ok(())
 }
 
+/// Feeds a target with bytes that nobody thought of, from its seeds and from what it found before.
+///
+/// What breaks it is kept in `fuzz/artifacts`; as a file in `fuzz/seeds` it becomes a test.
+fn fuzz(target: &str, seconds: &str) -> Result {
+    if Step::cargo("+nightly fuzz --version").read().is_err() {
+        return Err("install what fuzzes: cargo install cargo-fuzz; rustup toolchain install \
+                    nightly"
+            .into());
+    }
+    fs::create_dir_all(root().join("fuzz/corpus").join(target))?;
+    let arguments = format!(
+        "+nightly fuzz run {target} fuzz/corpus/{target} fuzz/seeds/{target} -- \
+         -max_total_time={seconds} -max_len=4096 -timeout=10 -rss_limit_mb=1024"
+    );
+    Step::cargo(arguments).run()?;
+    Ok(())
+}
+
+/// Breaks the code in one place after the other, and lists the places that no test misses.
+fn mutants(file: &str) -> Result {
+    if Step::cargo("mutants --version").read().is_err() {
+        return Err("install what mutates: cargo install cargo-mutants".into());
+    }
+    let arguments = format!(
+        "mutants --package basehttp --file {file} --timeout 60 --minimum-test-timeout 30 \
+         --baseline=skip -- --lib"
+    );
+    Step::cargo(arguments).run()?;
+    Ok(())
+}
+
 /// `name version`, without the path or the mark that `cargo tree` puts behind them.
 fn name_and_version(line: &str) -> Vec<&str> {
     line.split(' ').take(2).collect()
@@ -86,16 +123,21 @@ fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
+/// The workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 /// A call of Cargo in the workspace.
 struct Step {
-    arguments: &'static str,
+    arguments: String,
     variables: Vec<(&'static str, String)>,
 }
 
 impl Step {
     /// `arguments` are separated by single spaces.
-    fn cargo(arguments: &'static str) -> Step {
-        Step { arguments, variables: Vec::new() }
+    fn cargo(arguments: impl Into<String>) -> Step {
+        Step { arguments: arguments.into(), variables: Vec::new() }
     }
 
     /// Adds an environment variable.
@@ -128,10 +170,12 @@ impl Step {
     }
 
     fn command(&self) -> Command {
-        // The Cargo that runs this, whichever toolchain it is of.
-        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        command.args(self.arguments.split(' ')).current_dir(root);
+        // The Cargo that runs this, whichever toolchain it is of; but only rustup's own command can
+        // be told to take another one.
+        let is_told = self.arguments.starts_with('+');
+        let cargo = env::var_os("CARGO").filter(|_| !is_told).unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.args(self.arguments.split(' ')).current_dir(root());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -164,6 +208,9 @@ impl Drop for Scratch {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
+
+/// What is fuzzed; `fuzz/Cargo.toml` has the same names.
+const TARGETS: [&str; 4] = ["head", "target", "chunked", "connection"];
 
 /// The example with the least in it.
 const SMALLEST: &str = "errors";

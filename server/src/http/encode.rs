@@ -138,7 +138,7 @@ pub(crate) fn replace(out: &mut Vec<u8>, old: Range<usize>, write: impl FnOnce(&
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl AnswerRules {
     /// A GET of an HTTP/1.1 client that keeps its connection.
     pub(crate) const USUAL: AnswerRules = AnswerRules {

@@ -1,0 +1,426 @@
+//! What must hold for any bytes at all: one function for each, which panics where it does not.
+//!
+//! The fuzzer (`fuzz/`) and the property tests at the bottom of this file call the same functions,
+//! so that what one of them finds is a test of the other. Not for programs: it is compiled for
+//! tests and under `cfg(fuzzing)` only.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Read, Write};
+
+use crate::http::bytes::{is_all_text, is_token};
+use crate::http::chunked::{BodyDecoder, Then};
+use crate::http::connection::{Connection, Want};
+use crate::http::date::Stamp;
+use crate::http::encode::AnswerRules;
+use crate::http::error::BadRequest;
+use crate::http::framing::{BodyLength, Framing, Persistence};
+use crate::http::head::{HeadLimits, HeadScan, text_of};
+use crate::http::status::Status;
+use crate::http::target::{self, Form, QueryString};
+use crate::http::version::Version;
+use crate::rfile::{CONTINUE, RequestReader};
+use crate::socket::Socket;
+use crate::wfile::ResponseWriter;
+
+/// Small enough for a fuzzer to reach.
+const LIMITS: HeadLimits = HeadLimits { head_bytes: 2048, target_bytes: 512, fields: 20 };
+
+/// A head is the same however it is delivered, and what it was read as, written down again, is read
+/// as the same.
+pub fn head(bytes: &[u8]) {
+    let at_once = read_head([bytes]);
+    for pieces in deliveries(bytes) {
+        match (read_head(pieces.iter().copied()), &at_once) {
+            // What is wrong with the start of a head may be seen only at its end.
+            (Ok(None), Err(_)) if !has_blank_line(bytes) => {}
+            (delivered, _) => assert_eq!(delivered, at_once, "another delivery, another head"),
+        }
+    }
+    let Ok(Some(read)) = at_once else { return };
+    assert!(is_token(read.command.as_bytes()), "{read:?}");
+    assert!(read.version >= Version::HTTP_10 && read.version.major() == 1, "{read:?}");
+    for (name, value) in &read.fields {
+        assert!(is_token(name.as_bytes()) && is_all_text(value.as_bytes()), "{name}: {value}");
+    }
+    let mut again = format!("{}\r\n", read.requestline).into_bytes();
+    for (name, value) in &read.fields {
+        again.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    again.extend_from_slice(b"\r\n");
+    if again.len() <= LIMITS.head_bytes {
+        let again = read_head([&again[..]]);
+        assert_eq!(again.map(|read| read.map(HeadRead::without_len)), Ok(Some(read.without_len())));
+    }
+}
+
+/// What was read of a head.
+#[derive(Debug, PartialEq, Eq)]
+struct HeadRead {
+    requestline: String,
+    command: String,
+    path: String,
+    version: Version,
+    fields: Vec<(String, String)>,
+    framing: Framing,
+    len: usize,
+}
+
+impl HeadRead {
+    fn without_len(self) -> HeadRead {
+        HeadRead { len: 0, ..self }
+    }
+}
+
+fn read_head<'p>(
+    pieces: impl IntoIterator<Item = &'p [u8]>,
+) -> Result<Option<HeadRead>, BadRequest> {
+    let (mut scan, mut bytes) = (HeadScan::default(), Vec::new());
+    for piece in pieces {
+        bytes.extend_from_slice(piece);
+        if bytes.is_empty() {
+            continue;
+        }
+        let before = bytes.clone();
+        let read = scan.read(&mut bytes, LIMITS)?;
+        assert_eq!(bytes, before, "a reader changes nothing");
+        let Some(head) = read else { continue };
+        let text = text_of(&bytes[..head.len()]);
+        let view = head.view(&bytes[..head.len()], &text);
+        return Ok(Some(HeadRead {
+            requestline: view.requestline.to_owned(),
+            command: view.command.to_owned(),
+            path: view.path.to_owned(),
+            version: view.version,
+            fields: view.headers.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+            framing: head.framing,
+            len: head.len(),
+        }));
+    }
+    Ok(None)
+}
+
+fn has_blank_line(bytes: &[u8]) -> bool {
+    bytes.windows(4).any(|four| four == b"\r\n\r\n")
+}
+
+/// A target has one form or none, and what is cut out of it stays inside.
+pub fn target(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    for method in ["GET", "OPTIONS", "CONNECT"] {
+        let form = target::classify(method.as_bytes(), bytes);
+        assert_eq!(form == Some(Form::Authority), form.is_some() && method == "CONNECT", "{text}");
+        assert!(form != Some(Form::Asterisk) || (method, text) == ("OPTIONS", "*"), "{text}");
+        assert!(form != Some(Form::Origin) || text.starts_with('/'), "{text}");
+    }
+    let (path, query) = target::split(text);
+    assert!(!path.starts_with("//") && !path.contains('?'), "{text}");
+    assert!(text.ends_with(query), "{text}");
+    assert!(target::decode_path(path).len() <= 3 * path.len(), "{text}");
+    let query = QueryString::new(query);
+    for (name, _) in query.pairs() {
+        assert!(query.get(&name).is_some(), "{text}: {name}");
+    }
+}
+
+/// A chunked body is the same however it is delivered, and the same to a reader that takes the
+/// grammar word by word.
+pub fn chunked(bytes: &[u8]) {
+    let at_once = read_chunked([bytes]);
+    for pieces in deliveries(bytes) {
+        assert_eq!(read_chunked(pieces.iter().copied()), at_once, "another delivery");
+    }
+    match (at_once, by_the_grammar(bytes)) {
+        (Ok((data, used, true)), Some((expected, len))) => {
+            assert_eq!((data, used), (expected, len), "where the body ends");
+        }
+        (Ok((_, _, true)), None) => panic!("accepted, against the grammar"),
+        (Ok((_, _, false)), found) => assert_eq!(found, None, "taken for incomplete"),
+        // The limits are not part of the grammar.
+        (Err(BadRequest::ChunkOverhead), _) => {}
+        (Err(refused), found) => assert_eq!(found, None, "{refused}"),
+    }
+}
+
+type Body = (Vec<u8>, usize, bool);
+
+fn read_chunked<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Result<Body, BadRequest> {
+    let mut decoder = BodyDecoder::new(BodyLength::Chunked);
+    let (mut data, mut used) = (Vec::new(), 0);
+    for mut piece in pieces {
+        loop {
+            let framed = decoder.frame(piece)?;
+            piece = &piece[framed.skip..];
+            used += framed.skip;
+            let Then::Data(len) = framed.then else { break };
+            data.extend_from_slice(&piece[..len]);
+            piece = &piece[len..];
+            used += len;
+            decoder.take(len);
+        }
+    }
+    Ok((data, used, decoder.is_done()))
+}
+
+/// RFC 9112 §7.1, rule by rule, with nothing clever: the data, and the length on the wire.
+fn by_the_grammar(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let (mut data, mut at) = (Vec::new(), 0);
+    let line = |at: usize| {
+        let len = bytes.get(at..)?.windows(2).position(|two| two == b"\r\n")?;
+        Some(&bytes[at..at + len])
+    };
+    loop {
+        let size_line = line(at)?;
+        at += size_line.len() + 2;
+        let digits = size_line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let (size, extension) = size_line.split_at(digits);
+        if size.is_empty() || size.len() > 16 || !is_text_or_nothing(extension) {
+            return None;
+        }
+        let size = u64::from_str_radix(str::from_utf8(size).ok()?, 16).ok()?;
+        if size == 0 {
+            break;
+        }
+        let end = at.checked_add(usize::try_from(size).ok()?)?;
+        data.extend_from_slice(bytes.get(at..end)?);
+        if bytes.get(end..end.checked_add(2)?)? != b"\r\n" {
+            return None;
+        }
+        at = end + 2;
+    }
+    loop {
+        let field = line(at)?;
+        at += field.len() + 2;
+        if field.is_empty() {
+            return Some((data, at));
+        }
+        let colon = field.iter().position(|byte| *byte == b':')?;
+        if !is_token(&field[..colon]) || !is_all_text(&field[colon + 1..]) {
+            return None;
+        }
+    }
+}
+
+fn is_text_or_nothing(extension: &[u8]) -> bool {
+    extension.is_empty() || (extension[0] == b';' && is_all_text(extension))
+}
+
+/// A conversation is the same however it is delivered: the same requests, the same bytes out; and
+/// what goes out reads as one answer for each request.
+pub fn connection(bytes: &[u8]) {
+    let (seen, out) = converse([bytes]);
+    assert_eq!(answers(&out, &seen), seen.iter().map(Seen::answer).collect::<Vec<_>>());
+    for pieces in deliveries(bytes) {
+        let (seen_now, out_now) = converse(pieces.iter().copied());
+        // A head that never ends may be refused for what is wrong with it, or for having no end.
+        let is_cut = |seen: &[Seen]| seen.last() == Some(&Seen::Refused(BadRequest::HeadCutShort));
+        if is_cut(&seen) != is_cut(&seen_now) {
+            let before = seen.len() - 1;
+            assert_eq!(seen_now.len(), seen.len(), "another delivery, other requests");
+            assert_eq!(seen_now[..before], seen[..before], "another delivery, other requests");
+            assert!(matches!(seen_now[before], Seen::Refused(_)), "one of them was not refused");
+        } else {
+            assert_eq!(seen_now, seen, "another delivery, other requests");
+            assert_eq!(out_now, out, "another delivery, other bytes out");
+        }
+    }
+}
+
+/// A request as its handler saw it, or the refusal at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Seen {
+    Request { line: String, body: Result<Vec<u8>, ()>, is_head: bool },
+    Refused(BadRequest),
+}
+
+impl Seen {
+    /// Status and body of the answer.
+    fn answer(&self) -> (u16, Vec<u8>) {
+        match self {
+            Seen::Request { is_head: true, .. } => (200, Vec::new()),
+            Seen::Request { line, body: Ok(body), .. } => (200, [line.as_bytes(), body].concat()),
+            Seen::Request { line, body: Err(()), .. } => (200, line.as_bytes().to_vec()),
+            Seen::Refused(refused) => (refused.status().code(), Vec::new()),
+        }
+    }
+}
+
+/// Delivers the pieces, and answers each request with its line and its body.
+fn converse<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Seen>, Vec<u8>) {
+    let wire = Wire::default();
+    wire.coming.borrow_mut().extend(pieces.into_iter().map(<[u8]>::to_vec));
+    let (mut connection, stamp) = (Connection::default(), Stamp::new("us"));
+    let (mut seen, mut out) = (Vec::new(), Vec::new());
+    loop {
+        match connection.advance(LIMITS) {
+            Want::Close => break,
+            Want::Expectation => connection.welcome_body(),
+            Want::Bytes => match wire.read(connection.input.room()) {
+                Ok(0) | Err(_) => {
+                    connection.end_of_input();
+                }
+                Ok(count) => connection.input.fill(count),
+            },
+            Want::Refusal(refused) => {
+                let rules = AnswerRules { may_persist: false, ..RULES };
+                let mut wfile = ResponseWriter::new(&mut out, &wire, &stamp, rules);
+                wfile.begin(Ok(refused.status()), None, true);
+                wfile.finish();
+                seen.push(Seen::Refused(refused));
+                break;
+            }
+            Want::Handler => {
+                let Some(parts) = connection.parts() else { panic!("no request to lend") };
+                let rules = AnswerRules {
+                    head_only: parts.head.command == "HEAD",
+                    modern_client: parts.head.version >= Version::HTTP_11,
+                    may_persist: parts.persistence == Persistence::KeepAlive,
+                    ..RULES
+                };
+                let line = parts.head.requestline.to_owned();
+                let mut rfile = RequestReader::new(parts.body, &wire, 1 << 20);
+                let mut body = Vec::new();
+                let read = rfile.read_to_end(&mut body);
+                let mut wfile = ResponseWriter::new(&mut out, &wire, &stamp, rules);
+                wfile.begin(Ok(Status::OK), None, true);
+                let written = wfile.write_all(line.as_bytes());
+                assert!(written.is_ok(), "nothing is in the way of an answer");
+                // Every other answer does not wait for its length.
+                if line.len() % 2 == 0 {
+                    assert!(wfile.flush().is_ok());
+                }
+                if read.is_ok() {
+                    assert!(wfile.write_all(&body).is_ok());
+                }
+                let persistence = wfile.finish().persistence;
+                let body = read.map(|_| body).map_err(|_| ());
+                seen.push(Seen::Request { line, body, is_head: rules.head_only });
+                match rfile.into_rest() {
+                    Some(rest) => connection.answered(rest, persistence),
+                    None => connection.close(),
+                }
+            }
+        }
+    }
+    let mut sent = wire.sent.take();
+    sent.append(&mut out);
+    (seen, sent)
+}
+
+/// A client of HTTP/1.1 that keeps its connection.
+const RULES: AnswerRules = AnswerRules::USUAL;
+
+/// A socket of bytes that are there, and of bytes that were sent.
+#[derive(Default)]
+struct Wire {
+    coming: RefCell<VecDeque<Vec<u8>>>,
+    sent: RefCell<Vec<u8>>,
+}
+
+impl Socket for Wire {
+    fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        let mut coming = self.coming.borrow_mut();
+        while let Some(mut piece) = coming.pop_front() {
+            let count = piece.len().min(into.len());
+            into[..count].copy_from_slice(&piece[..count]);
+            if count < piece.len() {
+                coming.push_front(piece.split_off(count));
+            }
+            if count > 0 {
+                return Ok(count);
+            }
+        }
+        Ok(0)
+    }
+
+    fn has_written(&self) -> bool {
+        false
+    }
+
+    fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        let all: Vec<u8> = bytes.iter().flat_map(|slice| slice.iter().copied()).collect();
+        self.sent.borrow_mut().extend_from_slice(&all);
+        Ok(all.len())
+    }
+
+    fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        // Whether a client has to be asked for its body depends on how it delivers it.
+        if bytes != CONTINUE {
+            self.sent.borrow_mut().extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+}
+
+/// Reads answers as a client does (RFC 9112 §6.3): status and body of each.
+fn answers(mut bytes: &[u8], to: &[Seen]) -> Vec<(u16, Vec<u8>)> {
+    let mut found = Vec::new();
+    for request in to {
+        let mut fields = [httparse::EMPTY_HEADER; 20];
+        let mut head = httparse::Response::new(&mut fields);
+        let Ok(httparse::Status::Complete(len)) = head.parse(bytes) else {
+            panic!("no answer: {}", bytes.escape_ascii());
+        };
+        let values = |name: &str| {
+            let named = head.headers.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
+            named.map(|field| String::from_utf8_lossy(field.value).into_owned()).collect::<Vec<_>>()
+        };
+        let (lengths, codings) = (values("Content-Length"), values("Transfer-Encoding"));
+        assert!(lengths.len() + codings.len() <= 1, "{lengths:?} {codings:?}");
+        let behind = &bytes[len..];
+        let (body, used) = match (&lengths[..], &codings[..]) {
+            _ if matches!(request, Seen::Request { is_head: true, .. }) => (Vec::new(), 0),
+            ([length], _) => {
+                let length: usize = length.parse().expect("a number");
+                (behind[..length].to_vec(), length)
+            }
+            (_, [coding]) => {
+                assert_eq!(coding, "chunked");
+                by_the_grammar(behind).expect("a chunked body")
+            }
+            _ => (behind.to_vec(), behind.len()),
+        };
+        found.push((head.code.unwrap_or(0), body));
+        bytes = &behind[used..];
+    }
+    assert!(bytes.is_empty(), "more than the answers: {}", bytes.escape_ascii());
+    found
+}
+
+/// Other ways to deliver `bytes`: byte by byte, and in two pieces; not all of them where they are
+/// many.
+fn deliveries(bytes: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
+    let step = (bytes.len() / MOST_CUTS).max(1);
+    let cuts = (1..bytes.len()).step_by(step);
+    let by_byte = std::iter::once(bytes.chunks(1).collect());
+    by_byte.chain(cuts.map(|cut| vec![&bytes[..cut], &bytes[cut..]]))
+}
+
+/// Enough to find what depends on a place, and few enough for a fuzzer's speed.
+const MOST_CUTS: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// What a fuzzer starts from, and what it has found.
+    #[test]
+    fn seeds_hold() {
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
+        type Property = fn(&[u8]);
+        let properties: [(&str, Property); 4] =
+            [("head", head), ("target", target), ("chunked", chunked), ("connection", connection)];
+        for (name, property) in properties {
+            let mut count = 0;
+            for entry in fs::read_dir(seeds.join(name)).expect("there are seeds") {
+                let path = entry.expect("a seed").path();
+                property(&fs::read(&path).expect("a seed can be read"));
+                count += 1;
+            }
+            assert!(count > 3, "{count} seeds for {name}");
+        }
+    }
+}
