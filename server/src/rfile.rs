@@ -10,6 +10,8 @@ use crate::http::buffer::Buffer;
 use crate::http::chunked::{BodyDecoder, Then};
 use crate::http::connection::{BodyLeft, BodyParts, BodyRest, is_bearable};
 use crate::http::error::BadRequest;
+use crate::http::headers::Headers;
+use crate::http::trailers::Trailers;
 use crate::http_error::HttpError;
 use crate::socket::Socket;
 
@@ -33,6 +35,8 @@ pub struct RequestReader<'a> {
     max_bytes: u64,
     expects_continue: bool,
     failed: Option<BadRequest>,
+    /// What has come of the trailer section; most bodies have none.
+    trailers: Option<Box<Trailers>>,
 }
 
 impl<'a> RequestReader<'a> {
@@ -49,6 +53,7 @@ impl<'a> RequestReader<'a> {
             max_bytes,
             expects_continue: body.expects_continue,
             failed: None,
+            trailers: None,
         }
     }
 
@@ -62,6 +67,32 @@ impl<'a> RequestReader<'a> {
     /// How long this body may be, in bytes.
     pub fn max_bytes(&self) -> u64 {
         self.max_bytes
+    }
+
+    /// The fields that came behind a chunked body (RFC 9112 §7.1.2), once the body has been read to
+    /// its end; until then, and behind any other body, there are none.
+    ///
+    /// They are the client's word like the header fields, which they never replace. Fields that
+    /// frame, route, authenticate or describe a message are not among them: RFC 9110 §6.5.1 forbids
+    /// them there. More than 100 fields, or 16 KiB, are refused with a 400.
+    ///
+    /// ```
+    /// use std::io;
+    /// use basehttp::{Exchange, http_handler};
+    ///
+    /// struct Upload;
+    ///
+    /// #[http_handler]
+    /// impl Upload {
+    ///     fn do_PUT(&self, http: &mut Exchange) -> io::Result<String> {
+    ///         let body = http.body()?;
+    ///         let sum = http.rfile.trailers().get("x-checksum").unwrap_or("none");
+    ///         Ok(format!("{} bytes, checksum {sum}", body.len()))
+    ///     }
+    /// }
+    /// ```
+    pub fn trailers(&self) -> Headers<'_> {
+        self.trailers.as_ref().map_or(Headers::empty(), |trailers| trailers.fields())
     }
 
     /// Whether the client waits to be told that its body is welcome.
@@ -127,11 +158,20 @@ impl<'a> RequestReader<'a> {
                 Some(window) => window.bytes(),
                 None => self.received.get(self.used..).unwrap_or_default(),
             };
-            let framed = self.decoder.frame(source)?;
+            let was_done = self.decoder.is_done();
+            let framed = self.decoder.frame_with(source, |byte| {
+                self.trailers.get_or_insert_default().push(byte);
+            })?;
             self.drop_source(framed.skip);
             self.check_size()?;
             match framed.then {
                 Then::Starved if wait => self.refill()?,
+                Then::End if !was_done => {
+                    if let Some(trailers) = &mut self.trailers {
+                        trailers.complete();
+                    }
+                    return Ok(Then::End);
+                }
                 then => return Ok(then),
             }
         }
@@ -375,6 +415,21 @@ mod tests {
         rfile.read_to_string(&mut text).unwrap();
         assert_eq!(text, "hello");
         assert_eq!(rest(rfile).unused.unwrap().bytes(), b"GET / HTTP/1.1");
+    }
+
+    #[test]
+    fn trailers_are_there_when_the_body_has_been_read() {
+        let body = b"5\r\nhello\r\n0\r\nX-Sum: 7\r\nHost: evil\r\n\r\nGET /";
+        for received in 0..=body.len() {
+            let socket = Pieces::of(&body[received..], 3);
+            let mut rfile = reader(&body[..received], BodyLength::Chunked, &socket);
+            rfile.read_exact(&mut [0; 5]).unwrap();
+            assert!(rfile.trailers().is_empty(), "not before the end");
+            assert_eq!(rfile.read(&mut [0; 5]).unwrap(), 0);
+            assert_eq!(rfile.read(&mut [0; 5]).unwrap(), 0, "and again");
+            let shown: Vec<_> = rfile.trailers().iter().collect();
+            assert_eq!(shown, [("X-Sum", "7")], "{received} bytes at once");
+        }
     }
 
     #[test]

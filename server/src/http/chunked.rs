@@ -4,6 +4,9 @@
 //! ```text
 //!    Size ──▶ Extension ──▶ Data ──▶ DataEnd ──▶ Size        a chunk
 //!      └─ 0 ──▶ Extension ──▶ Trailer … ──▶ Done             the last one
+//!
+//!    ; BeforeName ──▶ Name ──▶ AfterName ──▶ BeforeValue ──▶ Value ──▶ Behind ──▶ ;
+//!                                                 └──▶ Quoted ⇄ Escaped ─┘
 //! ```
 //!
 //! Nothing is copied: the decoder says how many bytes of framing to drop and how many bytes of data
@@ -53,13 +56,22 @@ impl BodyDecoder {
     /// Reads framing at the front of `bytes`, up to data, to the end of the body, or to the end of
     /// `bytes`.
     pub(crate) fn frame(&mut self, bytes: &[u8]) -> Result<Framed, BadRequest> {
+        self.frame_with(bytes, |_| {})
+    }
+
+    /// [`frame`](Self::frame), and each byte of a field line in the trailer section for `trailer`.
+    pub(crate) fn frame_with(
+        &mut self,
+        bytes: &[u8],
+        trailer: impl FnMut(u8),
+    ) -> Result<Framed, BadRequest> {
         match self {
             BodyDecoder::Length(0) => Ok(Framed { skip: 0, then: Then::End }),
             BodyDecoder::Length(_) if bytes.is_empty() => {
                 Ok(Framed { skip: 0, then: Then::Starved })
             }
             BodyDecoder::Length(left) => Ok(Framed { skip: 0, then: data(*left, bytes.len()) }),
-            BodyDecoder::Chunked(decoder) => decoder.frame(bytes),
+            BodyDecoder::Chunked(decoder) => decoder.frame(bytes, trailer),
         }
     }
 
@@ -97,8 +109,10 @@ fn data(left: u64, available: usize) -> Then {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ChunkedDecoder {
     step: Step,
-    /// Bytes of extensions and trailer fields so far, less the data that came with them.
-    overhead: u64,
+    /// Bytes of extensions so far, less the data that came with them.
+    extension_bytes: u64,
+    trailer_bytes: u32,
+    trailer_fields: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,8 +122,8 @@ enum Step {
     SizeStart,
     /// Within a chunk size, and how many digits it may still have.
     Size(u64, u8),
-    /// Behind the `;` of an extension.
-    Extension(u64),
+    /// Behind a chunk size and a blank, or behind the `;` of an extension.
+    Extension(u64, InExtension),
     /// Behind the CR of a chunk-size line.
     SizeEnd(u64),
     /// So many bytes of chunk data are left.
@@ -127,15 +141,64 @@ enum Step {
     Done,
 }
 
+/// Where in `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )` (RFC 9112 §7.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InExtension {
+    /// Behind a blank: nothing but another `;` may follow.
+    Behind,
+    BeforeName,
+    Name,
+    AfterName,
+    BeforeValue,
+    Value,
+    Quoted,
+    Escaped,
+    /// Behind the quote that ends a value.
+    Closed,
+}
+
+impl InExtension {
+    /// What follows over `byte`; the line end is not for this to see.
+    fn next(self, byte: u8) -> Result<InExtension, BadRequest> {
+        use InExtension::*;
+        Ok(match (self, byte) {
+            (Behind, b' ' | b'\t') => Behind,
+            (BeforeName, b' ' | b'\t') => BeforeName,
+            (Name | AfterName, b' ' | b'\t') => AfterName,
+            (BeforeValue, b' ' | b'\t') => BeforeValue,
+            (Value | Closed, b' ' | b'\t') => Behind,
+            (Behind | Name | AfterName | Value | Closed, b';') => BeforeName,
+            (Name | AfterName, b'=') => BeforeValue,
+            (BeforeName | Name, _) if is_tchar(byte) => Name,
+            (BeforeValue | Value, _) if is_tchar(byte) => Value,
+            (BeforeValue, b'"') => Quoted,
+            (Quoted, b'"') => Closed,
+            (Quoted, b'\\') => Escaped,
+            (Quoted | Escaped, _) if is_text(byte) => Quoted,
+            _ => return Err(BadRequest::Chunk),
+        })
+    }
+
+    /// Whether the line may end here.
+    fn is_whole(self) -> bool {
+        matches!(self, InExtension::Name | InExtension::Value | InExtension::Closed)
+    }
+}
+
 impl ChunkedDecoder {
-    fn frame(&mut self, bytes: &[u8]) -> Result<Framed, BadRequest> {
+    fn frame(&mut self, bytes: &[u8], mut trailer: impl FnMut(u8)) -> Result<Framed, BadRequest> {
         for (skip, &byte) in bytes.iter().enumerate() {
             match self.step {
                 Step::Data(left) => {
                     return Ok(Framed { skip, then: data(left, bytes.len() - skip) });
                 }
                 Step::Done => return Ok(Framed { skip, then: Then::End }),
-                _ => self.step = self.next(byte)?,
+                before => {
+                    self.step = self.next(byte)?;
+                    if before == Step::TrailerLf || self.step.is_in_trailer() {
+                        trailer(byte);
+                    }
+                }
             }
         }
         let then = if self.step == Step::Done { Then::End } else { Then::Starved };
@@ -143,7 +206,7 @@ impl ChunkedDecoder {
     }
 
     fn take(&mut self, bytes: u64) {
-        self.overhead = self.overhead.saturating_sub(bytes);
+        self.extension_bytes = self.extension_bytes.saturating_sub(bytes);
         if let Step::Data(left) = self.step {
             self.step = if left > bytes { Step::Data(left - bytes) } else { Step::DataCr };
         }
@@ -153,32 +216,60 @@ impl ChunkedDecoder {
         match (self.step, byte) {
             (Step::SizeStart, _) => Ok(Step::Size(hex_digit(byte)?, MAX_DIGITS - 1)),
             (Step::Size(size, _), b'\r') => Ok(Step::SizeEnd(size)),
-            (Step::Size(size, _), b';') => Ok(Step::Extension(size)),
+            (Step::Size(size, _), b';') => self.extend(size, InExtension::BeforeName),
+            (Step::Size(size, _), b' ' | b'\t') => self.extend(size, InExtension::Behind),
             // So many digits fit 64 bits, and leading zeros cannot go on for ever.
             (Step::Size(_, 0), _) => Err(BadRequest::Chunk),
             (Step::Size(size, more), _) => Ok(Step::Size(size << 4 | hex_digit(byte)?, more - 1)),
-            (Step::Extension(size), b'\r') => Ok(Step::SizeEnd(size)),
-            (Step::Extension(_), _) if is_text(byte) => self.spend(self.step),
+            (Step::Extension(size, at), b'\r') if at.is_whole() => Ok(Step::SizeEnd(size)),
+            (Step::Extension(size, at), _) => self.extend(size, at.next(byte)?),
             (Step::SizeEnd(0), b'\n') => Ok(Step::TrailerStart),
             (Step::SizeEnd(size), b'\n') => Ok(Step::Data(size)),
             (Step::DataCr, b'\r') => Ok(Step::DataLf),
             (Step::DataLf, b'\n') => Ok(Step::SizeStart),
             (Step::TrailerStart, b'\r') => Ok(Step::LastLf),
-            (Step::TrailerStart, _) if is_tchar(byte) => self.spend(Step::TrailerName),
-            (Step::TrailerName, b':') => self.spend(Step::TrailerValue),
-            (Step::TrailerName, _) if is_tchar(byte) => self.spend(Step::TrailerName),
-            (Step::TrailerValue, b'\r') => Ok(Step::TrailerLf),
-            (Step::TrailerValue, _) if is_text(byte) => self.spend(Step::TrailerValue),
+            (Step::TrailerStart, _) if is_tchar(byte) => self.begin_trailer_field(),
+            (Step::TrailerName, b':') => self.trail(Step::TrailerValue),
+            (Step::TrailerName, _) if is_tchar(byte) => self.trail(Step::TrailerName),
+            (Step::TrailerValue, b'\r') => self.trail(Step::TrailerLf),
+            (Step::TrailerValue, _) if is_text(byte) => self.trail(Step::TrailerValue),
             (Step::TrailerLf, b'\n') => Ok(Step::TrailerStart),
             (Step::LastLf, b'\n') => Ok(Step::Done),
             _ => Err(BadRequest::Chunk),
         }
     }
 
-    /// Goes on to `step` over a byte that carries no data.
-    fn spend(&mut self, step: Step) -> Result<Step, BadRequest> {
-        self.overhead += 1;
-        if self.overhead > MAX_OVERHEAD { Err(BadRequest::ChunkOverhead) } else { Ok(step) }
+    /// Goes on over a byte of an extension.
+    fn extend(&mut self, size: u64, at: InExtension) -> Result<Step, BadRequest> {
+        self.extension_bytes += 1;
+        match self.extension_bytes > MAX_EXTENSION_BYTES {
+            true => Err(BadRequest::ChunkOverhead),
+            false => Ok(Step::Extension(size, at)),
+        }
+    }
+
+    fn begin_trailer_field(&mut self) -> Result<Step, BadRequest> {
+        self.trailer_fields += 1;
+        match self.trailer_fields > MAX_TRAILER_FIELDS {
+            true => Err(BadRequest::ChunkOverhead),
+            false => self.trail(Step::TrailerName),
+        }
+    }
+
+    /// Goes on over a byte of the trailer section.
+    fn trail(&mut self, step: Step) -> Result<Step, BadRequest> {
+        self.trailer_bytes += 1;
+        match self.trailer_bytes > MAX_TRAILER_BYTES {
+            true => Err(BadRequest::ChunkOverhead),
+            false => Ok(step),
+        }
+    }
+}
+
+impl Step {
+    /// Whether the byte that led here is one of a field line.
+    fn is_in_trailer(self) -> bool {
+        matches!(self, Step::TrailerName | Step::TrailerValue | Step::TrailerLf)
     }
 }
 
@@ -189,9 +280,15 @@ fn hex_digit(byte: u8) -> Result<u64, BadRequest> {
 /// Hexadecimal digits of a chunk size: as many as 64 bits have.
 const MAX_DIGITS: u8 = 16;
 
-/// Bytes of extensions and trailer fields beyond the bytes of data that came before them. Whoever
-/// signs each chunk stays far below; whoever sends nothing else is stopped.
-const MAX_OVERHEAD: u64 = 16 * 1024;
+/// Bytes of extensions beyond the bytes of data that came before them. Whoever signs each chunk
+/// stays far below; whoever sends nothing else is stopped.
+const MAX_EXTENSION_BYTES: u64 = 16 * 1024;
+
+/// Bytes of a trailer section, which is kept for the handler: a checksum or two, and room.
+const MAX_TRAILER_BYTES: u32 = 16 * 1024;
+
+/// Fields of a trailer section: as many as Python allows in a head.
+const MAX_TRAILER_FIELDS: u32 = 100;
 
 #[cfg(test)]
 mod tests {
@@ -239,6 +336,8 @@ mod tests {
             ("a\r\n0123456789\r\n0\r\n\r\n", "0123456789"),
             ("005\r\nhello\r\n000\r\n\r\n", "hello"),
             ("5;a=b;c=\"d e\"\r\nhello\r\n0;x\r\n\r\n", "hello"),
+            ("5 ; a\t=  b ;c;d=\"\"\r\nhello\r\n0;x;y\r\n\r\n", "hello"),
+            ("5;a=\"\\\"\\\\;\u{e9}\t\" ;b\r\nhello\r\n0\r\n\r\n", "hello"),
             ("5\r\nhello\r\n0\r\nX-Sum: 1\r\nY:\r\n\r\n", "hello"),
             ("7\r\n1\r\n2\r\n3\r\n0\r\n\r\n", "1\r\n2\r\n3"),
         ] {
@@ -280,6 +379,22 @@ mod tests {
             "fffffffffffffffff\r\n",
             "00000000000000005\r\nhello\r\n",
             "5;a\nhello\r\n0\r\n\r\n",
+            "5;\r\nhello\r\n0\r\n\r\n",
+            "5; \r\nhello\r\n0\r\n\r\n",
+            "5;;a\r\nhello\r\n0\r\n\r\n",
+            "5;a \r\nhello\r\n0\r\n\r\n",
+            "5;a=\r\nhello\r\n0\r\n\r\n",
+            "5;a=;b\r\nhello\r\n0\r\n\r\n",
+            "5;=b\r\nhello\r\n0\r\n\r\n",
+            "5;a b\r\nhello\r\n0\r\n\r\n",
+            "5;a=b c\r\nhello\r\n0\r\n\r\n",
+            "5;a=\"b\r\nhello\r\n0\r\n\r\n",
+            "5;a=\"b\\\r\nhello\r\n0\r\n\r\n",
+            "5;a=\"b\"c\r\nhello\r\n0\r\n\r\n",
+            "5;a=b\"c\"\r\nhello\r\n0\r\n\r\n",
+            "5;a=\"\0\"\r\nhello\r\n0\r\n\r\n",
+            "5;a@b\r\nhello\r\n0\r\n\r\n",
+            "5 a\r\nhello\r\n0\r\n\r\n",
             "5;\0\r\nhello\r\n",
             "0\r\nno colon\r\n\r\n",
             "0\r\n: x\r\n\r\n",
@@ -296,19 +411,47 @@ mod tests {
 
     #[test]
     fn overhead_is_bounded_however_it_is_spread() {
-        let long = "a".repeat(MAX_OVERHEAD as usize + 1);
-        for body in [
-            format!("5;{long}\r\nhello\r\n"),
-            format!("0\r\nA: {long}\r\n\r\n"),
-            "1;abcdefghi\r\nx\r\n".repeat(MAX_OVERHEAD as usize / 8 + 1),
+        let last = |trailers: &str| format!("0\r\n{trailers}\r\n");
+        let extension = |len: usize| format!("5;{}\r\nhello\r\n0\r\n\r\n", "a".repeat(len));
+        let field = |len: usize| last(&format!("A:{}\r\n", "b".repeat(len)));
+        let fields = |count: usize| last(&"A: b\r\n".repeat(count));
+        let extensions = |count: usize| "1;abcdefgh\r\nx\r\n".repeat(count) + &last("");
+        // What is just bearable, and what is just not. The semicolon counts; line ends of chunks
+        // do not; the LF behind a field is not waited for.
+        let extension_bytes = MAX_EXTENSION_BYTES as usize;
+        for (bearable, too_much) in [
+            (extension(extension_bytes - 1), extension(extension_bytes)),
+            (field(MAX_TRAILER_BYTES as usize - 3), field(MAX_TRAILER_BYTES as usize - 2)),
+            (fields(100), fields(101)),
+            (extensions(extension_bytes / 8 - 1), extensions(extension_bytes / 8)),
         ] {
-            assert_eq!(decode([body.as_bytes()]), Err(BadRequest::ChunkOverhead));
+            assert!(decode([bearable.as_bytes()]).is_ok_and(|(_, _, is_done)| is_done));
+            assert_eq!(decode([too_much.as_bytes()]), Err(BadRequest::ChunkOverhead));
         }
         let signed = "40;chunk-signature=0123456789abcdef0123456789abcdef\r\n".to_owned();
         let signed = (signed + &"x".repeat(64) + "\r\n").repeat(10_000) + "0\r\n\r\n";
         assert!(
             decode([signed.as_bytes()]).is_ok_and(|(data, _, done)| done && data.len() == 640_000)
         );
+    }
+
+    #[test]
+    fn the_trailer_section_is_told_from_what_is_around_it() {
+        let body = b"5;a=b\r\nhello\r\n0;c\r\nX-Sum: 1\r\nY:\r\n\r\nGET /";
+        for step in 1..body.len() {
+            let mut decoder = BodyDecoder::new(BodyLength::Chunked);
+            let mut trailer = Vec::new();
+            for mut piece in body.chunks(step) {
+                loop {
+                    let framed = decoder.frame_with(piece, |byte| trailer.push(byte)).unwrap();
+                    piece = &piece[framed.skip..];
+                    let Then::Data(len) = framed.then else { break };
+                    decoder.take(len);
+                    piece = &piece[len..];
+                }
+            }
+            assert_eq!(String::from_utf8(trailer).unwrap(), "X-Sum: 1\r\nY:\r\n", "by {step}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 pub(crate) mod connection;
 
+pub(crate) mod trailers;
+
 pub(crate) mod head;
 
 pub(crate) mod chunked;
