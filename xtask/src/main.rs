@@ -18,7 +18,8 @@ check   what CI runs: tests, format, lints, documentation
 bless   rewrites the .stderr files of ui-tests/fail, to be read in review like prose
 size    crates, bytes and build time of the smallest example, beside their budget
 fuzz    each target of fuzz/ for ten minutes; `fuzz TARGET SECONDS` for one of them
-mutants every change of server/src/http that no test notices; `mutants FILE` for one file";
+mutants every change of server/src/http that no test notices; `mutants FILE` for one file
+bench   what a request costs this server and others, as Markdown; `bench --help` tells more";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         ["fuzz", target, seconds] => fuzz(target, seconds),
         ["mutants"] => mutants("server/src/http/**"),
         ["mutants", file] => mutants(file),
+        ["bench", ref options @ ..] => bench(options),
         _ => Err(USAGE.into()),
     };
     match done {
@@ -114,6 +116,13 @@ fn mutants(file: &str) -> Result {
     Ok(())
 }
 
+/// Measures this server beside others: the program is in `bench/`, which has a lock file of its own.
+fn bench(options: &[&str]) -> Result {
+    let measure = "run --quiet --release --manifest-path bench/Cargo.toml --package measure --";
+    Step::cargo(measure).and(options).run()?;
+    Ok(())
+}
+
 /// `name version`, without the path or the mark that `cargo tree` puts behind them.
 fn name_and_version(line: &str) -> Vec<&str> {
     line.split(' ').take(2).collect()
@@ -130,14 +139,21 @@ fn root() -> PathBuf {
 
 /// A call of Cargo in the workspace.
 struct Step {
-    arguments: String,
+    arguments: Vec<String>,
     variables: Vec<(&'static str, String)>,
 }
 
 impl Step {
     /// `arguments` are separated by single spaces.
-    fn cargo(arguments: impl Into<String>) -> Step {
-        Step { arguments: arguments.into(), variables: Vec::new() }
+    fn cargo(arguments: impl AsRef<str>) -> Step {
+        let arguments = arguments.as_ref().split(' ').map(str::to_owned).collect();
+        Step { arguments, variables: Vec::new() }
+    }
+
+    /// Adds arguments.
+    fn and(mut self, arguments: &[&str]) -> Step {
+        self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self
     }
 
     /// Adds an environment variable.
@@ -172,10 +188,10 @@ impl Step {
     fn command(&self) -> Command {
         // The Cargo that runs this, whichever toolchain it is of; but only rustup's own command can
         // be told to take another one.
-        let is_told = self.arguments.starts_with('+');
+        let is_told = self.arguments.first().is_some_and(|first| first.starts_with('+'));
         let cargo = env::var_os("CARGO").filter(|_| !is_told).unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(self.arguments.split(' ')).current_dir(root());
+        command.args(&self.arguments).current_dir(root());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -183,7 +199,7 @@ impl Step {
     /// The step as somebody would type it.
     fn line(&self) -> String {
         let variables = self.variables.iter().map(|(name, value)| format!("{name}='{value}' "));
-        format!("{}cargo {}", variables.collect::<String>(), self.arguments)
+        format!("{}cargo {}", variables.collect::<String>(), self.arguments.join(" "))
     }
 }
 

@@ -2,25 +2,55 @@
 //!
 //!     hello [PORT]
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
+use std::thread;
+use std::time::Duration;
 
 use basehttp::{Exchange, HttpServer, http_handler};
+
+static BIG: [u8; 1 << 20] = [b'x'; 1 << 20];
 
 struct Hello;
 
 #[http_handler]
 impl Hello {
     fn do_GET(&self, http: &mut Exchange) -> io::Result<()> {
-        http.send_response(200)
-            .send_header("Content-Type", "text/plain; charset=utf-8")
-            .end_headers()?;
-        http.wfile.write_all(b"Hello, world!")
+        match http.path {
+            "/big" => return text(http, &BIG),
+            "/sleep10" => thread::sleep(Duration::from_millis(10)),
+            "/sleep100" => thread::sleep(Duration::from_millis(100)),
+            _ => {}
+        }
+        text(http, b"Hello, world!")
     }
 
     fn do_POST(&self, http: &mut Exchange) -> io::Result<()> {
+        if http.path == "/upload" {
+            let count = count(&mut http.rfile)?;
+            return text(http, count.to_string().as_bytes());
+        }
         let body = http.body()?;
-        http.send_response(200).send_header("Content-Type", "text/plain").end_headers()?;
-        http.wfile.write_all(&body)
+        text(http, &body)
+    }
+}
+
+fn text(http: &mut Exchange, body: &[u8]) -> io::Result<()> {
+    http.send_response(200)
+        .send_header("Content-Type", "text/plain; charset=utf-8")
+        .end_headers()?;
+    http.wfile.write_all(body)
+}
+
+/// How many bytes are left to read.
+fn count(body: &mut impl BufRead) -> io::Result<usize> {
+    let mut count = 0;
+    loop {
+        let length = body.fill_buf()?.len();
+        if length == 0 {
+            return Ok(count);
+        }
+        count += length;
+        body.consume(length);
     }
 }
 

@@ -1,0 +1,198 @@
+//! Loads each server in turn and prints, as Markdown, what a request costs it.
+//!
+//! A server gets one core and the generator another. Rounds are interleaved: each server is
+//! measured once before any is measured again, so that what slows the machine for a while slows
+//! them all. The figure to compare is the processor time per request, from `/proc`: it does not
+//! depend on how quick the generator is. Call it as `cargo xtask bench`.
+
+mod answers;
+mod figures;
+mod load;
+mod peers;
+mod profiles;
+mod server;
+mod table;
+
+use std::error::Error;
+use std::fs;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use figures::{measure, medians};
+use peers::Peer;
+use profiles::Profile;
+use server::first_line;
+use table::Shown;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+const USAGE: &str = "\
+usage: cargo xtask bench [PROFILE…] [--peers NAME,NAME…] [--rounds 3] [--seconds 1] [--write]
+
+--write renews the tables of these profiles in docs/performance.md";
+
+struct Options {
+    profiles: Vec<Profile>,
+    peers: Vec<&'static Peer>,
+    rounds: usize,
+    time: Duration,
+    write: bool,
+}
+
+fn main() -> ExitCode {
+    match options().and_then(|options| run(&options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn options() -> Result<Options> {
+    let mut names: Vec<String> = Vec::new();
+    let mut options = Options {
+        profiles: profiles::all(),
+        peers: peers::ALL.iter().collect(),
+        rounds: 3,
+        time: Duration::from_secs(1),
+        write: false,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(USAGE);
+        match argument.as_str() {
+            "--peers" => options.peers = value()?.split(',').map(peer).collect::<Result<_>>()?,
+            "--rounds" => options.rounds = value()?.parse::<usize>()?.max(1),
+            "--seconds" => options.time = Duration::try_from_secs_f64(value()?.parse()?)?,
+            "--write" => options.write = true,
+            name if !name.starts_with('-') => names.push(argument),
+            _ => return Err(USAGE.into()),
+        }
+    }
+    for name in &names {
+        if !options.profiles.iter().any(|profile| profile.name == name) {
+            let known: Vec<_> = options.profiles.iter().map(|profile| profile.name).collect();
+            return Err(format!("no profile {name:?}; there are: {}", known.join(", ")).into());
+        }
+    }
+    if !names.is_empty() {
+        options.profiles.retain(|profile| names.iter().any(|name| profile.name == name));
+    }
+    Ok(options)
+}
+
+fn peer(name: &str) -> Result<&'static Peer> {
+    peers::ALL.iter().find(|peer| peer.name == name).ok_or_else(|| {
+        let known: Vec<_> = peers::ALL.iter().map(|peer| peer.name).collect();
+        format!("no peer {name:?}; there are: {}", known.join(", ")).into()
+    })
+}
+
+fn run(options: &Options) -> Result {
+    if std::thread::available_parallelism()?.get() < 2 {
+        return Err("this needs two cores: one for the server and one for the generator".into());
+    }
+    // Four thousand connections are as many descriptors, for both sides.
+    let mut descriptors = getrlimit(Resource::Nofile);
+    descriptors.current = descriptors.maximum;
+    setrlimit(Resource::Nofile, descriptors)?;
+
+    let began = Instant::now();
+    let mut peers = Vec::new();
+    for peer in &options.peers {
+        eprintln!("building {}", peer.name);
+        match peer.version().ok_or("is not installed".into()).and_then(|_| peer.build()) {
+            Ok(()) => peers.push(*peer),
+            Err(reason) => eprintln!("{} {reason}: it is left out", peer.name),
+        }
+    }
+    let mut all = Vec::new();
+    for profile in &options.profiles {
+        let shown = show(profile, &peers, options);
+        println!("## `{}`: {}\n\n{}", profile.name, profile.title, shown.table());
+        all.push(shown);
+    }
+    let machine = machine(&peers, options)?;
+    println!("## At a glance\n\n{}\n{machine}", table::glance(&all));
+    if options.write {
+        write(&all, &machine)?;
+    }
+    eprintln!("done in {:.0} s", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Measures all peers under one load, in turns.
+fn show<'p>(profile: &'p Profile, peers: &[&Peer], options: &Options) -> Shown<'p> {
+    let mut left_out = Vec::new();
+    let mut runs: Vec<(&Peer, Vec<_>)> = Vec::new();
+    for peer in peers {
+        match peer.cannot(profile) {
+            Some(reason) => left_out.push((peer.name, reason.to_owned())),
+            None => runs.push((peer, Vec::new())),
+        }
+    }
+    for round in 1..=options.rounds {
+        runs.retain_mut(|(peer, runs)| {
+            eprint!("{} {round}/{} {}: ", profile.name, options.rounds, peer.name);
+            match measure(peer, profile, options.time) {
+                Ok(figures) => {
+                    eprintln!("{:.2} µs/request", figures.cpu);
+                    runs.push(figures);
+                    true
+                }
+                Err(reason) => {
+                    eprintln!("{reason}");
+                    left_out.push((peer.name, reason));
+                    false
+                }
+            }
+        });
+    }
+    let rows = runs.iter().map(|(peer, runs)| (peer.name, medians(runs))).collect();
+    Shown { profile, rows, left_out }
+}
+
+/// What the figures were taken on, and with.
+fn machine(peers: &[&Peer], options: &Options) -> Result<String> {
+    let cpu = fs::read_to_string("/proc/cpuinfo")?;
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: "));
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let versions = peers.iter().filter(|peer| peer.name != peers::BASE);
+    let versions = versions
+        .filter_map(|peer| Some(format!("{} {}", peer.name, peer.version()?)))
+        .collect::<Vec<_>>();
+    Ok(format!(
+        "{}, {} cores, Linux {}, {}; the median of {} rounds of {} s each; {}.\n",
+        model.unwrap_or("an unknown processor"),
+        cpu.matches("processor\t").count(),
+        kernel.trim(),
+        first_line("rustc", &["--version"]).unwrap_or("an unknown compiler".into()),
+        options.rounds,
+        options.time.as_secs_f64(),
+        versions.join(", "),
+    ))
+}
+
+/// Renews what the document says about these profiles, and the rest if these are all.
+fn write(all: &[Shown], machine: &str) -> Result {
+    let path = peers::workspace().join("../docs/performance.md");
+    let mut document = fs::read_to_string(&path)?;
+    let mut renew = |name: &str, text: &str| {
+        let missing = || format!("docs/performance.md has no place for {name}");
+        document = table::renewed(&document, name, text).ok_or_else(missing)?;
+        Result::Ok(())
+    };
+    for shown in all {
+        renew(shown.profile.name, &shown.table())?;
+    }
+    if all.len() == profiles::all().len() {
+        renew("glance", &table::glance(all))?;
+        renew("machine", machine)?;
+    } else {
+        eprintln!("only a run of all profiles renews the overview and the machine");
+    }
+    Ok(fs::write(&path, document)?)
+}
