@@ -143,6 +143,7 @@ impl Generator<'_> {
     /// Does what one connection can do now.
     fn drive(&mut self, index: usize, input: &mut [u8]) -> Result<(), String> {
         self.connections[index].send(self.load)?;
+        self.next_if_answered(index)?;
         loop {
             let connection = &mut self.connections[index];
             let received = match connection.stream.read(input) {
@@ -159,17 +160,26 @@ impl Generator<'_> {
             self.count.requests += answered;
             connection.awaited =
                 connection.awaited.checked_sub(answered).ok_or("more answers than requests")?;
-            if connection.awaited == 0 && connection.sends != What::Nothing {
-                if connection.sends != What::Slow {
-                    self.count.latencies.push(connection.began.elapsed().as_micros() as u32);
-                }
-                self.begin(index)?;
-            }
             // A short read leaves nothing to read, unless it is the end.
-            if received < input.len() && self.connections[index].sends != What::Nothing {
+            let next = self.next_if_answered(index)?;
+            if received < input.len() && next != What::Nothing {
                 return Ok(());
             }
         }
+    }
+
+    /// Begins anew on a connection that has sent all and got all; what it is at then.
+    fn next_if_answered(&mut self, index: usize) -> Result<What, String> {
+        let connection = &self.connections[index];
+        // An answer may come before the whole request is out.
+        let sent_all = connection.sent == connection.sends.bytes(self.load).len();
+        if sent_all && connection.awaited == 0 && connection.sends != What::Nothing {
+            if connection.sends != What::Slow {
+                self.count.latencies.push(connection.began.elapsed().as_micros() as u32);
+            }
+            self.begin(index)?;
+        }
+        Ok(self.connections[index].sends)
     }
 
     /// Decides what a connection that has all its answers sends next, and sends it.
@@ -213,12 +223,7 @@ impl Generator<'_> {
 impl Connection {
     /// Sends what the socket takes.
     fn send(&mut self, load: &Load) -> Result<(), String> {
-        let all: &[u8] = match (self.sends, &load.slow, &load.ends) {
-            (What::Batch, _, _) => &load.batch,
-            (What::Slow, Some(slow), _) => slow,
-            (What::Last, _, Some(ends)) => &ends.last,
-            _ => return Ok(()),
-        };
+        let all = self.sends.bytes(load);
         while self.sent < all.len() {
             match self.stream.write(&all[self.sent..]) {
                 Ok(sent) => self.sent += sent,
@@ -227,5 +232,16 @@ impl Connection {
             }
         }
         Ok(())
+    }
+}
+
+impl What {
+    fn bytes(self, load: &Load) -> &[u8] {
+        match (self, &load.slow, &load.ends) {
+            (What::Batch, _, _) => &load.batch,
+            (What::Slow, Some(slow), _) => slow,
+            (What::Last, _, Some(ends)) => &ends.last,
+            _ => &[],
+        }
     }
 }

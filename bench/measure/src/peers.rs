@@ -1,5 +1,6 @@
 //! Who is measured: how each server is built and started, and what it cannot do.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -51,7 +52,11 @@ pub const ALL: &[Peer] = &[
         ],
     },
     Peer { name: "ntex", kind: Kind::Package("peer-ntex", "ntex"), cannot: &[] },
-    Peer { name: "khttp", kind: Kind::Package("peer-khttp", "khttp"), cannot: &[] },
+    Peer {
+        name: "khttp",
+        kind: Kind::Package("peer-khttp", "khttp"),
+        cannot: &[("pipelined", "drops what follows the first request of a read")],
+    },
     Peer { name: "tiny_http", kind: Kind::Package("peer-tiny_http", "tiny_http"), cannot: &[] },
     Peer { name: "rouille", kind: Kind::Package("peer-rouille", "rouille"), cannot: &[] },
     Peer { name: "Go net/http", kind: Kind::Go, cannot: &[] },
@@ -78,7 +83,7 @@ impl Peer {
     pub fn build(&self) -> Result<(), String> {
         let mut command = match self.kind {
             Kind::Package(package, _) => {
-                let mut cargo = Command::new(env!("CARGO"));
+                let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
                 cargo.args(["build", "--quiet", "--release", "--package", package]);
                 cargo
             }
@@ -157,7 +162,7 @@ fn nginx(port: u16) -> Result<Command, String> {
 
 /// The file beside this program.
 fn program(name: &str) -> PathBuf {
-    std::env::current_exe().unwrap_or_default().with_file_name(name)
+    env::current_exe().unwrap_or_default().with_file_name(name)
 }
 
 pub fn workspace() -> &'static Path {

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::thread;
 use std::time::Duration;
 
-use khttp::{ConnectionSetupAction, Headers, Method, ResponseHandle, Server};
+use khttp::{Headers, Method, ResponseHandle, Server};
 
 static BIG: [u8; 1 << 20] = [b'x'; 1 << 20];
 
@@ -16,13 +16,6 @@ fn main() -> io::Result<()> {
     let threads = arguments.next().expect("a number of threads").parse().expect("a number");
     let mut app = Server::builder(format!("127.0.0.1:{port}"))?;
     app.thread_count(threads);
-    app.connection_setup_hook(|connection| match connection {
-        Ok((stream, _)) => {
-            let _ = stream.set_nodelay(true);
-            ConnectionSetupAction::Proceed(stream)
-        }
-        Err(_) => ConnectionSetupAction::Drop,
-    });
     app.route(Method::Get, "/", |_, response| text(response, b"Hello, world!"));
     app.route(Method::Post, "/", |mut request, response| text(response, &request.body().vec()?));
     app.route(Method::Get, "/big", |_, response| text(response, &BIG));
