@@ -15,7 +15,7 @@ use crate::http::date::Stamp;
 use crate::http::encode::AnswerRules;
 use crate::http::error::BadRequest;
 use crate::http::framing::{BodyLength, Framing, Persistence};
-use crate::http::head::{HeadLimits, HeadScan, text_of};
+use crate::http::head::{HeadLimits, HeadScan};
 use crate::http::status::Status;
 use crate::http::target::{self, Form, QueryString};
 use crate::http::version::Version;
@@ -87,8 +87,9 @@ fn read_head<'p>(
         let read = scan.read(&mut bytes, LIMITS)?;
         assert_eq!(bytes, before, "a reader changes nothing");
         let Some(head) = read else { continue };
-        let text = text_of(&bytes[..head.len()]);
-        let view = head.view(&bytes[..head.len()], &text);
+        let mut other_text = None;
+        let view = head.view(&bytes[..head.len()], &mut other_text);
+        let Some(view) = view else { panic!("a head that cannot be shown") };
         return Ok(Some(HeadRead {
             requestline: view.requestline.to_owned(),
             command: view.command.to_owned(),
@@ -334,10 +335,9 @@ fn converse<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Seen>, Vec<u
                 let persistence = wfile.finish().persistence;
                 let body = read.map(|_| body).map_err(|_| ());
                 seen.push(Seen::Request { line, body, is_head: rules.head_only });
-                match rfile.into_rest() {
-                    Some(rest) => connection.answered(rest, persistence),
-                    None => connection.close(),
-                }
+                let left = rfile.take_rest();
+                drop(rfile);
+                connection.answered(left, persistence);
             }
         }
     }

@@ -259,7 +259,7 @@ impl RequestHead {
 
 /// The text of fields that are not UTF-8: each line as UTF-8 where it is valid, else as Latin-1.
 #[cold]
-fn text_of(fields: &[u8]) -> Box<str> {
+pub(crate) fn text_of(fields: &[u8]) -> Box<str> {
     let lines = fields.split_inclusive(|byte| *byte == b'\n');
     let text: String = lines
         .flat_map(|line| match str::from_utf8(line) {

@@ -12,8 +12,9 @@ use super::headers::Headers;
 pub(crate) struct Trailers {
     /// Field lines, each with its line end.
     raw: Vec<u8>,
-    /// The same as text; empty until the section is complete.
-    text: Box<str>,
+    /// Their text, if they are not UTF-8.
+    text: Option<Box<str>>,
+    is_complete: bool,
 }
 
 impl Trailers {
@@ -31,14 +32,15 @@ impl Trailers {
                 self.raw.extend_from_slice(line);
             }
         }
-        self.text = text_of(&self.raw);
+        self.text = str::from_utf8(&self.raw).is_err().then(|| text_of(&self.raw));
+        self.is_complete = true;
     }
 
     /// The fields, once the section is complete.
     pub(crate) fn fields(&self) -> Headers<'_> {
-        match self.text.is_empty() {
-            true => Headers::empty(),
-            false => Headers::new(&self.raw, &self.text),
+        match self.is_complete {
+            true => Headers::new(&self.raw, self.text.as_deref()),
+            false => Headers::empty(),
         }
     }
 }
