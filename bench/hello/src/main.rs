@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Write};
 use std::thread;
 use std::time::Duration;
 
-use basehttp::{Exchange, HttpServer, http_handler};
+use basehttp::{Exchange, ThreadingHttpServer, http_handler};
 
 static BIG: [u8; 1 << 20] = [b'x'; 1 << 20];
 
@@ -56,5 +56,5 @@ fn count(body: &mut impl BufRead) -> io::Result<usize> {
 
 fn main() -> io::Result<()> {
     let port = std::env::args().nth(1).unwrap_or("8091".into());
-    HttpServer::bind(format!("127.0.0.1:{port}"), Hello)?.serve_forever()
+    ThreadingHttpServer::bind(format!("127.0.0.1:{port}"), Hello)?.serve_forever()
 }
