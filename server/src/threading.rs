@@ -246,6 +246,10 @@ impl Trade for Shop {
         }
     }
 
+    fn may_be_slow(&self, visit: &Visit) -> bool {
+        visit.is_for_handler()
+    }
+
     fn is_slow(&self, visit: &Visit) -> bool {
         self.slow.has(|| visit.kind())
     }
@@ -279,7 +283,7 @@ impl Trade for Shop {
     }
 
     fn turn_away(&self, mut visit: Visit) {
-        visit.turn_away();
+        visit.session.turn_away();
         self.post(visit);
     }
 

@@ -26,5 +26,6 @@ mod many_connections;
 mod refusals;
 #[path = "../it/shutdown.rs"]
 mod shutdown;
+mod side_by_side;
 #[path = "../it/traffic.rs"]
 mod traffic;

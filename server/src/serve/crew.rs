@@ -35,6 +35,9 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// Goes on with the loop until something is to be answered; `None` when the loop has ended.
     fn next(&self, home: &mut Self::Home) -> Option<Self::Visit>;
 
+    /// Whether this may take long at all: whether a method is to answer it, and not the server.
+    fn may_be_slow(&self, visit: &Self::Visit) -> bool;
+
     /// Whether this is known to take long.
     fn is_slow(&self, visit: &Self::Visit) -> bool;
 
@@ -106,12 +109,14 @@ impl<T: Trade> Crew<T> {
     /// Drives all the loops, until each of them has ended.
     pub(crate) fn run(self: &Arc<Crew<T>>, homes: Vec<T::Home>) {
         self.homes.store(homes.len(), Ordering::SeqCst);
-        for (index, home) in homes.into_iter().enumerate() {
-            let loan = self.batons[index].lend(home);
+        let mut seen = Vec::new();
+        for (baton, home) in self.batons.iter().zip(homes) {
             // Nobody is about to take this loan back: it is there for the first driver.
-            self.hire(self.pool.enlist(index, loan));
+            let loan = baton.lend(home);
+            seen.push(Seen { sight: baton.look(), is_told: true });
+            self.hire(self.pool.enlist(seen.len() - 1, loan));
         }
-        self.watch();
+        self.watch(seen);
         // What nobody has answered by now is cut.
         drop(self.pool.close());
     }
@@ -168,7 +173,8 @@ impl<T: Trade> Crew<T> {
     fn drive(self: &Arc<Crew<T>>, index: usize, mut home: T::Home, desk: &mut T::Desk) {
         let baton = &self.batons[index];
         while let Some(mut visit) = self.trade.next(&mut home) {
-            if self.pool.is_full() || self.trade.is_slow(&visit) {
+            let has_no_room = self.pool.is_full() && self.trade.may_be_slow(&visit);
+            if has_no_room || self.trade.is_slow(&visit) {
                 self.trade.note_waiting();
                 let hands = self.pool.answer(visit, Instant::now());
                 self.hire(hands);
@@ -203,18 +209,15 @@ impl<T: Trade> Crew<T> {
     }
 
     /// Hands loops on whose drivers are kept, until no loop is left.
-    fn watch(self: &Arc<Crew<T>>) {
-        // Of the first loans the pool knows already.
-        let mut sights: Vec<Seen> =
-            self.batons.iter().map(|baton| Seen { sight: baton.look(), is_told: true }).collect();
+    fn watch(self: &Arc<Crew<T>>, mut seen: Vec<Seen>) {
         while self.homes.load(Ordering::SeqCst) > 0 {
-            if self.look(&mut sights) {
+            if self.look(&mut seen) {
                 tick(TICK);
                 continue;
             }
             self.watch.is_asleep.store(true, Ordering::SeqCst);
             // What was lent before that was said has nobody else to look after it.
-            if !self.look(&mut sights) && self.homes.load(Ordering::SeqCst) > 0 {
+            if !self.look(&mut seen) && self.homes.load(Ordering::SeqCst) > 0 {
                 park();
             }
             self.watch.is_asleep.store(false, Ordering::SeqCst);

@@ -50,6 +50,8 @@ pub(crate) struct Session {
     waiting: Waiting,
     /// It has had its turn, and waits for the next one.
     pub(crate) is_queued: bool,
+    /// No thread has become free for its request.
+    is_turned_away: bool,
 }
 
 /// How a connection ends.
@@ -151,6 +153,7 @@ impl Session {
             readiness: Readiness { readable: true, writable: true, ending: false },
             waiting: Waiting { reason: Reason::Idle, requests: 0, since: None },
             is_queued: false,
+            is_turned_away: false,
         }
     }
 
@@ -171,6 +174,11 @@ impl Session {
     /// Whether what it waits for may have come, and it has not looked.
     pub(crate) fn has_news(&self) -> bool {
         self.readiness.readable || (self.readiness.writable && self.owes_output())
+    }
+
+    /// Its request is to be refused, since nobody has time for it.
+    pub(crate) fn turn_away(&mut self) {
+        self.is_turned_away = true;
     }
 
     /// What the request at hand is told apart by.
@@ -237,6 +245,7 @@ impl Session {
                 {
                     return Ok(self.wait(Reason::Write));
                 }
+                Want::Handler if self.is_turned_away => return Ok(Next::Answer(Call::TurnAway)),
                 Want::Handler => return Ok(Next::Answer(Call::Request)),
                 Want::Expectation => return Ok(Next::Answer(Call::Expectation)),
                 Want::Refusal(refused) => return Ok(Next::Answer(Call::Refusal(refused))),

@@ -92,16 +92,13 @@ impl Visit {
         self.next = self.session.advance(config, stopping);
     }
 
-    /// What kind of request is to be answered; `None` if no handler is to answer it.
-    pub(crate) fn kind(&self) -> Option<Kind> {
-        match self.next {
-            Next::Answer(Call::Request) => Some(self.session.kind()),
-            _ => None,
-        }
+    /// Whether a method is to answer, and not the server.
+    pub(crate) fn is_for_handler(&self) -> bool {
+        matches!(self.next, Next::Answer(Call::Request))
     }
 
-    /// Its request is to be refused, since nobody had time for it.
-    pub(crate) fn turn_away(&mut self) {
-        self.next = Next::Answer(Call::TurnAway);
+    /// What kind of request is to be answered; `None` if no method is to answer it.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.is_for_handler().then(|| self.session.kind())
     }
 }

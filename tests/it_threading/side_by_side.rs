@@ -1,0 +1,190 @@
+//! Handlers that take long run side by side, and nobody waits for them but their own clients.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use basehttp::{Config, Exchange, RequestHandler, handler_fn};
+use basehttp_tests::{Client, DEADLINE, get, serve, serve_with};
+
+/// A door that handlers wait at until the test opens it.
+#[derive(Clone, Default)]
+pub(crate) struct Door(Arc<(Mutex<(usize, bool)>, Condvar)>);
+
+impl Door {
+    /// Waits, for as long as a test may last.
+    pub(crate) fn wait(&self) {
+        let (state, changed) = &*self.0;
+        let mut state = state.lock().expect("nobody panics here");
+        state.0 += 1;
+        changed.notify_all();
+        let closed = |state: &mut (usize, bool)| !state.1;
+        drop(changed.wait_timeout_while(state, DEADLINE, closed).expect("nobody panics here"));
+    }
+
+    /// Waits until so many stand at it.
+    pub(crate) fn has(&self, wanted: usize) {
+        let (state, changed) = &*self.0;
+        let state = state.lock().expect("nobody panics here");
+        let too_few = |state: &mut (usize, bool)| state.0 < wanted;
+        let (state, _) = changed.wait_timeout_while(state, DEADLINE, too_few).expect("no panic");
+        assert_eq!(state.0, wanted, "handlers at the door");
+    }
+
+    pub(crate) fn open(&self) {
+        let (state, changed) = &*self.0;
+        state.lock().expect("nobody panics here").1 = true;
+        changed.notify_all();
+    }
+}
+
+/// `/wait` waits at the door; anything else is answered at once. Both tell their thread.
+pub(crate) fn waits_at(door: &Door) -> impl RequestHandler + Send + Sync + 'static {
+    let door = door.clone();
+    handler_fn(move |http: &mut Exchange<'_>| {
+        if http.path.starts_with("/wait") {
+            door.wait();
+        }
+        thread::current().name().unwrap_or_default().to_owned()
+    })
+}
+
+#[test]
+fn three_that_need_each_other_are_answered_by_three_threads() {
+    let barrier = Barrier::new(3);
+    let server = serve(handler_fn(move |_: &mut Exchange<'_>| {
+        barrier.wait();
+        thread::current().name().unwrap_or_default().to_owned()
+    }));
+    let mut clients: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(get("/"));
+    }
+    let names: HashSet<String> =
+        clients.iter_mut().map(|client| client.reply().text().to_owned()).collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(names.iter().all(|name| name.starts_with("Thread-")), "{names:?}");
+}
+
+#[test]
+fn a_handler_that_waits_keeps_nobody_else() {
+    let door = Door::default();
+    for loops in [1, 2] {
+        let config = Config { event_loops: Some(loops), ..Config::default() };
+        let server = serve_with(waits_at(&door), config);
+        let mut slow: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+        for client in &mut slow {
+            client.send(get("/wait"));
+            // Others are answered meanwhile, those that came before and those that come now.
+            for _ in 0..10 {
+                assert_eq!(server.connect().send(get("/quick")).reply().status, 200);
+            }
+        }
+        door.open();
+        for client in &mut slow {
+            assert_eq!(client.reply().status, 200);
+        }
+    }
+}
+
+#[test]
+fn a_hundred_wait_at_once_and_all_go_on() {
+    let door = Door::default();
+    let server = serve(waits_at(&door));
+    let mut clients: Vec<Client> = (0..100).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(get("/wait"));
+    }
+    door.has(100);
+    assert_eq!(server.connect().send(get("/quick")).reply().status, 200);
+    door.open();
+    for client in &mut clients {
+        assert_eq!(client.reply().status, 200);
+        assert_eq!(client.send(get("/quick")).reply().status, 200, "its connection goes on");
+    }
+}
+
+#[test]
+fn what_is_pipelined_behind_a_slow_one_is_answered_in_order() {
+    let server = serve(handler_fn(move |http: &mut Exchange<'_>| {
+        if http.path.contains("slow") {
+            thread::sleep(Duration::from_millis(20));
+        }
+        http.path.to_owned()
+    }));
+    let paths = ["/a", "/slow1", "/b", "/slow2", "/slow1", "/c", "/d", "/slow3", "/e"];
+    let mut client = server.connect();
+    for _ in 0..3 {
+        client.send(paths.map(get).concat());
+        for path in paths {
+            assert_eq!(client.reply().text(), path);
+        }
+    }
+}
+
+#[test]
+fn beyond_the_cap_requests_wait_in_order_and_are_answered() {
+    let (door, running, most) =
+        (Door::default(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let handler = {
+        let (door, running, most) = (door.clone(), running.clone(), most.clone());
+        handler_fn(move |http: &mut Exchange<'_>| {
+            let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+            most.fetch_max(now, Ordering::SeqCst);
+            if http.path == "/wait" {
+                door.wait();
+            }
+            running.fetch_sub(1, Ordering::SeqCst);
+            http.path.to_owned()
+        })
+    };
+    let config = Config { max_handler_threads: 4, event_loops: Some(2), ..Config::default() };
+    let server = serve_with(handler, config);
+    let mut slow: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    for client in &mut slow {
+        client.send(get("/wait"));
+    }
+    door.has(4);
+    let mut waiting: Vec<Client> = (0..20).map(|_| server.connect()).collect();
+    for client in &mut waiting {
+        client.send(get("/wait"));
+    }
+    door.open();
+    for client in slow.iter_mut().chain(&mut waiting) {
+        assert_eq!(client.reply().text(), "/wait");
+    }
+    // Each loop may have lent itself to one more before the cap was reached.
+    assert!(most.load(Ordering::SeqCst) <= 4 + 2, "{most:?} at once");
+}
+
+#[test]
+fn who_waits_too_long_for_a_thread_is_turned_away_and_may_try_again() {
+    let door = Door::default();
+    let config = Config {
+        max_handler_threads: 1,
+        event_loops: Some(1),
+        handler_queue_timeout: Duration::from_millis(50),
+        ..Config::default()
+    };
+    let server = serve_with(waits_at(&door), config);
+    let mut slow = server.connect();
+    slow.send(get("/wait"));
+    door.has(1);
+    // Now and then one is still let in, since the loop did not know yet; it waits at the door too.
+    let mut others: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    let refused = others.iter_mut().skip(1).map(|client| client.send(get("/wait")).reply());
+    others_are_turned_away(refused);
+    door.open();
+    assert_eq!(slow.reply().status, 200);
+    assert_eq!(server.connect().send(get("/quick")).reply().status, 200);
+}
+
+fn others_are_turned_away(replies: impl Iterator<Item = basehttp_tests::Reply>) {
+    for reply in replies {
+        assert_eq!((reply.status, reply.header("Retry-After")), (503, Some("1")), "{reply:?}");
+        assert!(reply.says_close());
+        assert!(reply.text().contains("Error code 503."), "{reply:?}");
+    }
+}
