@@ -1,12 +1,14 @@
 //! The smallest server that does everything a server must: parses, dispatches, frames, dates.
 //!
-//!     hello [PORT]
+//!     hello [PORT [one]]
+//!
+//! With `one` it is an `HttpServer`, else a `ThreadingHttpServer`.
 
 use std::io::{self, BufRead, Write};
 use std::thread;
 use std::time::Duration;
 
-use basehttp::{Exchange, ThreadingHttpServer, http_handler};
+use basehttp::{Exchange, HttpServer, ThreadingHttpServer, http_handler};
 
 static BIG: [u8; 1 << 20] = [b'x'; 1 << 20];
 
@@ -55,6 +57,10 @@ fn count(body: &mut impl BufRead) -> io::Result<usize> {
 }
 
 fn main() -> io::Result<()> {
-    let port = std::env::args().nth(1).unwrap_or("8091".into());
-    ThreadingHttpServer::bind(format!("127.0.0.1:{port}"), Hello)?.serve_forever()
+    let mut arguments = std::env::args().skip(1);
+    let address = format!("127.0.0.1:{}", arguments.next().unwrap_or("8091".into()));
+    match arguments.next().as_deref() {
+        Some("one") => HttpServer::bind(address, Hello)?.serve_forever(),
+        _ => ThreadingHttpServer::bind(address, Hello)?.serve_forever(),
+    }
 }
