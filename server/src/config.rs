@@ -46,6 +46,11 @@ pub struct Config {
     /// Default: 64 MiB. Nothing is ever allocated because a client announced it.
     pub max_body_bytes: u64,
 
+    /// What the parts of a form may come to: their number, their heads, their memory.
+    ///
+    /// How long a form may be as a whole is `max_body_bytes`, as of every body.
+    pub form_limits: FormLimits,
+
     /// From the first byte of a head to its end; not renewed by further bytes.
     ///
     /// Later is answered with 408. Default: 10 s.
@@ -135,6 +140,7 @@ impl Default for Config {
             max_target_bytes: 16 * 1024,
             max_header_fields: 100,
             max_body_bytes: 64 * 1024 * 1024,
+            form_limits: FormLimits::default(),
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             body_timeout: Duration::from_secs(30),
@@ -177,6 +183,67 @@ pub(crate) fn max_connections(config: &Config, loops: usize) -> usize {
 
 /// Open files that connections leave to everything else.
 const OTHER_FILES: usize = 16;
+
+/// What the parts of a form may come to, in [`Config::form_limits`] and for one form in
+/// [`FormOptions`](crate::FormOptions).
+///
+/// A refusal names the limit. Nothing is ever allocated because a client announced it.
+///
+/// ```
+/// use basehttp::{Config, FormLimits};
+///
+/// let few = FormLimits { max_fields: 20, ..FormLimits::default() };
+/// let config = Config { form_limits: few, max_body_bytes: 1 << 20, ..Config::default() };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormLimits {
+    /// Fields of one form: parts of a multipart body, pairs of a query or of an urlencoded body.
+    ///
+    /// More is answered with 413. Default: 1,000, as Go and Django.
+    pub max_fields: usize,
+
+    /// Bytes of the head of one part, its blank line included; and of what stands in front of the
+    /// first boundary.
+    ///
+    /// More is answered with 431. Default: 8 KiB; a browser sends some 200 bytes.
+    pub max_part_head_bytes: usize,
+
+    /// Header fields of one part.
+    ///
+    /// More is answered with 431. Default: 32; RFC 7578 knows two or three.
+    pub max_part_header_fields: usize,
+
+    /// Bytes of the name of a field, decoded.
+    ///
+    /// More is answered with 431. Default: 1 KiB.
+    pub max_field_name_bytes: usize,
+
+    /// Bytes of one field that are kept in memory; what is longer goes to the temporary file of
+    /// its form.
+    ///
+    /// Nothing is refused beyond it. Default: 64 KiB.
+    pub max_field_memory_bytes: usize,
+
+    /// Bytes of memory for one form: the values that are kept there, and the heads and names of all
+    /// fields.
+    ///
+    /// Beyond it values go to the temporary file, however short they are. What cannot go there is
+    /// answered with 413: heads and names, and an urlencoded body. Default: 1 MiB.
+    pub max_form_memory_bytes: usize,
+}
+
+impl Default for FormLimits {
+    fn default() -> FormLimits {
+        FormLimits {
+            max_fields: 1_000,
+            max_part_head_bytes: 8 * 1024,
+            max_part_header_fields: 32,
+            max_field_name_bytes: 1024,
+            max_field_memory_bytes: 64 * 1024,
+            max_form_memory_bytes: 1024 * 1024,
+        }
+    }
+}
 
 /// Longer than any wait; a deadline that far off is none.
 pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -6,6 +6,8 @@ use std::io::{self, Read, Write};
 use std::time::SystemTime;
 
 use crate::error_page::{ErrorPage, HTML};
+use crate::form::field_storage::{FieldStorage, FormOptions};
+use crate::form::multipart::Multipart;
 use crate::header_value::ToHeaderValue;
 use crate::http::connection::BodyLeft;
 use crate::http::date::HttpDate;
@@ -14,7 +16,7 @@ use crate::http::headers::Headers;
 use crate::http::status::{IntoStatus, Status};
 use crate::http::target::{self, QueryString};
 use crate::http::version::Version;
-use crate::http_error::{HttpError, is_phrase};
+use crate::http_error::{HttpError, Result, is_phrase};
 use crate::locals::Locals;
 use crate::logging::LogTime;
 use crate::peer::{PeerAddress, ServerInfo};
@@ -211,6 +213,50 @@ impl<'a> Exchange<'a> {
         let mut body = Vec::with_capacity(self.rfile.received_bytes());
         self.rfile.read_to_end(&mut body)?;
         Ok(body)
+    }
+
+    /// Reads the form (Python: `cgi.FieldStorage()`): the query of a GET or HEAD request, the body of
+    /// any other.
+    ///
+    /// A body is `application/x-www-form-urlencoded` or `multipart/form-data`. Short fields stay in
+    /// memory, long ones go to a temporary file; see [`FormLimits`](crate::FormLimits). A method may
+    /// take the form as an argument instead: `fn do_POST(&self, form: FieldStorage)`.
+    ///
+    /// # Errors
+    /// 415 for a body of another kind; 400, 413, 415 or 431 for a form that is
+    /// [refused](crate::BadForm); and as [`rfile`](Self::rfile). Of a form that broke off,
+    /// [`FieldStorage::recover`] gives what came.
+    pub fn form(&mut self) -> Result<FieldStorage> {
+        self.form_with(&FormOptions::default())
+    }
+
+    /// [`form`](Self::form) with other rules, such as Python's about blank values.
+    ///
+    /// # Errors
+    /// As [`form`](Self::form).
+    pub fn form_with(&mut self, options: &FormOptions) -> Result<FieldStorage> {
+        if self.is_form_in_query() {
+            let limits = options.limits.as_ref().unwrap_or(self.rfile.form_limits());
+            return FieldStorage::of_query(self.query(), limits, options);
+        }
+        FieldStorage::of_body(&mut self.rfile, self.headers, options)
+    }
+
+    /// Reads a `multipart/form-data` body one part at a time, keeping nothing: for uploads of any
+    /// size.
+    ///
+    /// To write an answer meanwhile, use [`Multipart::new`] with `rfile` and `headers`.
+    ///
+    /// # Errors
+    /// As [`Multipart::new`].
+    pub fn multipart(&mut self) -> Result<Multipart<'_, 'a>> {
+        Multipart::new(&mut self.rfile, self.headers)
+    }
+
+    /// Whether a form would be in the query: what GET and HEAD have for a body means nothing
+    /// (RFC 9110 §9.3.1).
+    pub(crate) fn is_form_in_query(&self) -> bool {
+        matches!(self.command, "GET" | "HEAD")
     }
 
     /// The status of the answer, once it has been begun.

@@ -355,6 +355,11 @@ fn contain<T>(
 ) -> Result<T> {
     // The exchange may be in the middle of anything then, but each of its parts is sound.
     panic::catch_unwind(AssertUnwindSafe(|| step(http))).unwrap_or_else(|payload| {
+        // `form["name"]` leaves by an error of its own where there is no such field.
+        let payload = match payload.downcast::<HttpError>() {
+            Ok(error) => return Err(*error),
+            Err(payload) => payload,
+        };
         let cause = format!("the handler panicked: {}", panic_message(&*payload));
         drop_quietly(payload);
         http.server.stats.note_panic();

@@ -104,6 +104,18 @@ impl HttpError {
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.inner.source.as_deref()
     }
+
+    /// Takes the cause out, if it is an `E`; else the error stays as it is.
+    pub(crate) fn take_cause<E: Error + 'static>(mut self) -> Result<E> {
+        match self.inner.source.take().map(|cause| cause.downcast()) {
+            Some(Ok(cause)) => Ok(*cause),
+            Some(Err(other)) => {
+                self.inner.source = Some(other);
+                Err(self)
+            }
+            None => Err(self),
+        }
+    }
 }
 
 /// What a reason phrase is made of (RFC 9112 §4), short enough for a line.

@@ -80,6 +80,8 @@ mod respond;
 
 mod exchange;
 
+mod form;
+
 mod response;
 mod rfile;
 mod wfile;
@@ -102,9 +104,14 @@ mod config;
 
 pub use basehttp_macros::http_handler;
 
-pub use config::Config;
+pub use config::{Config, FormLimits};
 pub use error_page::{ErrorPage, escape_html};
 pub use exchange::Exchange;
+pub use form::error::BadForm;
+pub use form::field_file::FieldFile;
+pub use form::field_storage::{Field, FieldStorage, FormOptions};
+pub use form::multipart::{Multipart, Part};
+pub use form::text::TextErrors;
 pub use handler::{Defaults, HandlerFn, MethodInfo, RequestHandler, handler_fn};
 pub use header_value::ToHeaderValue;
 pub use http::date::HttpDate;

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
+use crate::config::{Config, FormLimits};
 use crate::http::buffer::Buffer;
 use crate::http::chunked::{BodyDecoder, Then};
 use crate::http::connection::{BodyLeft, BodyParts, BodyRest, is_bearable};
@@ -33,6 +34,7 @@ pub struct RequestReader<'a> {
     socket: &'a dyn Socket,
     taken: u64,
     max_bytes: u64,
+    form_limits: &'a FormLimits,
     expects_continue: bool,
     failed: Option<BadRequest>,
     /// What has come of the trailer section; most bodies have none.
@@ -41,7 +43,7 @@ pub struct RequestReader<'a> {
 
 impl<'a> RequestReader<'a> {
     #[inline]
-    pub(crate) fn new(body: BodyParts<'a>, socket: &'a dyn Socket, max_bytes: u64) -> Self {
+    pub(crate) fn new(body: BodyParts<'a>, socket: &'a dyn Socket, config: &'a Config) -> Self {
         RequestReader {
             received: body.received,
             is_whole: body.is_whole,
@@ -50,7 +52,8 @@ impl<'a> RequestReader<'a> {
             decoder: body.decoder,
             socket,
             taken: 0,
-            max_bytes,
+            max_bytes: config.max_body_bytes,
+            form_limits: &config.form_limits,
             expects_continue: body.expects_continue,
             failed: None,
             trailers: None,
@@ -93,6 +96,19 @@ impl<'a> RequestReader<'a> {
     /// ```
     pub fn trailers(&self) -> Headers<'_> {
         self.trailers.as_ref().map_or(Headers::empty(), |trailers| trailers.fields())
+    }
+
+    /// What a form in this body may come to.
+    pub(crate) fn form_limits(&self) -> &'a FormLimits {
+        self.form_limits
+    }
+
+    /// How large a window is worth its memory: the rest of the body if all of it is at hand.
+    pub(crate) fn window_hint(&self) -> usize {
+        match (&self.decoder, self.source().len()) {
+            (BodyDecoder::Length(left), at_hand) if *left <= at_hand as u64 => at_hand + SLACK,
+            _ => WINDOW,
+        }
     }
 
     /// Whether the client waits to be told that its body is welcome.
@@ -297,6 +313,9 @@ pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// Bytes read from the socket at a time where the caller asks for less.
 const WINDOW: usize = 64 * 1024;
 
+/// What a reader of forms puts into its window beside the body.
+const SLACK: usize = 16;
+
 /// From this size on, a caller's own memory serves as the window.
 const DIRECT: usize = 8 * 1024;
 
@@ -353,7 +372,8 @@ mod tests {
     fn reader<'a>(received: &'a [u8], length: BodyLength, socket: &'a Pieces) -> RequestReader<'a> {
         let decoder = BodyDecoder::new(length);
         let body = BodyParts { received, is_whole: false, decoder, expects_continue: false };
-        RequestReader::new(body, socket, 1 << 20)
+        let config = Config { max_body_bytes: 1 << 20, ..Config::default() };
+        RequestReader::new(body, socket, Box::leak(Box::new(config)))
     }
 
     fn rest(mut rfile: RequestReader<'_>) -> BodyRest {

@@ -46,6 +46,11 @@ impl<'a> Headers<'a> {
         Headers { raw: b"", other_text: None }
     }
 
+    /// The lines as text, each with its line end.
+    pub(crate) fn as_lines(&self) -> &'a str {
+        self.text
+    }
+
     /// The value of the first field of that name, without the blanks around it.
     ///
     /// As text: UTF-8 where it is valid, else each byte as the Latin-1 character that Python makes

@@ -572,7 +572,7 @@ fn exchange<'a>(
         client_address,
         server: service.server,
         close_connection: !rules.may_persist,
-        rfile: RequestReader::new(body, ends.socket, service.config.max_body_bytes),
+        rfile: RequestReader::new(body, ends.socket, service.config),
         wfile: ResponseWriter::new(ends.output, ends.socket, service.stamp, rules),
         locals: ends.request_locals,
         connection_locals: ends.locals,

@@ -1,0 +1,640 @@
+//! `FieldStorage`: all fields of a form, wherever they came from (Python: `cgi.FieldStorage`).
+
+use std::error::Error;
+use std::io::{self, BufRead, Read};
+use std::ops::{Index, IndexMut};
+use std::sync::OnceLock;
+use std::{fmt, panic, slice, vec};
+
+use mime::Mime;
+
+use super::error::BadForm;
+use super::field_file::{Content, FieldFile, Spool};
+use super::filename::safe_filename;
+use super::multipart::{self, Part, Parts};
+use super::text::{Charset, TextErrors, Utf8Check};
+use super::{parameters, urlencoded};
+use crate::config::FormLimits;
+use crate::http::error::BadRequest;
+use crate::http::headers::Headers;
+use crate::http::target::QueryString;
+use crate::http_error::{HttpError, Result};
+use crate::rfile::RequestReader;
+
+/// The fields of a form, in their order on the wire (Python: `cgi.FieldStorage`).
+///
+/// [`Exchange::form`](crate::Exchange::form) makes it of the query of a GET or HEAD request, and of
+/// the body of any other; a method can take it as an argument. Short fields are in memory, long ones
+/// in one temporary file without a name; [`FormLimits`] has the numbers.
+///
+/// ```
+/// use basehttp::{FieldStorage, http_handler};
+///
+/// struct Guestbook;
+///
+/// #[http_handler]
+/// impl Guestbook {
+///     fn do_POST(&self, form: FieldStorage) -> String {
+///         let mut answer = String::new();
+///         for field in &form {
+///             match &field.filename {
+///                 Some(filename) => {
+///                     let bytes = field.file.len();
+///                     answer += &format!("{}: {filename}, {bytes} bytes\n", field.name);
+///                 }
+///                 None => answer += &format!("{}={}\n", field.name, field.value()),
+///             }
+///         }
+///         answer
+///     }
+/// }
+/// ```
+#[derive(Default)]
+pub struct FieldStorage {
+    fields: Vec<Field>,
+}
+
+/// One field of a form: a text, or a file that was uploaded.
+pub struct Field {
+    /// The name of the field, decoded.
+    pub name: String,
+    /// The name that the client has for the file, as it was sent: it may be a path, and anything may
+    /// be in it. `None` for a field that is no file, and where no file was chosen.
+    ///
+    /// For a name on your own disk see [`safe_filename`](Self::safe_filename).
+    pub filename: Option<String>,
+    /// The content, to be read and sought in; of a text its UTF-8.
+    pub file: FieldFile,
+    /// Whether all of it came: false only for the last field of a form that broke off, which
+    /// [`FieldStorage::recover`] gives.
+    pub done: bool,
+    /// The header fields of the part, as lines.
+    head: String,
+    charset: Charset,
+    /// The text, where it has to be read or repaired first.
+    text: OnceLock<String>,
+}
+
+/// How a form is read: [`Exchange::form_with`](crate::Exchange::form_with).
+///
+/// ```
+/// use basehttp::{Exchange, FormOptions, Result, http_handler};
+///
+/// struct Search;
+///
+/// #[http_handler]
+/// impl Search {
+///     fn do_GET(&self, http: &mut Exchange) -> Result<String> {
+///         // As Python does: `/?q=` is a form without fields.
+///         let options = FormOptions { keep_blank_values: false, ..FormOptions::default() };
+///         let form = http.form_with(&options)?;
+///         Ok(format!("{} fields", form.len()))
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormOptions {
+    /// Whether a query or an urlencoded body keeps fields without a value, such as `a` in `a=&b=1`
+    /// (Python: `keep_blank_values`). Default: true, as in `multipart/form-data`; Python's is false.
+    pub keep_blank_values: bool,
+    /// Whether a query or an urlencoded body is refused for what is no `name=value`, and for a `%`
+    /// that no two hexadecimal digits follow (Python: `strict_parsing`, which accepts the latter).
+    /// Default: false; the one becomes a blank field, the other stays.
+    pub strict_parsing: bool,
+    /// What becomes of text that is not in its charset (Python: `errors`). Default: the form is
+    /// refused.
+    pub errors: TextErrors,
+    /// What this form may come to. Default: `None`, for
+    /// [`Config::form_limits`](crate::Config::form_limits).
+    pub limits: Option<FormLimits>,
+}
+
+impl Default for FormOptions {
+    fn default() -> FormOptions {
+        FormOptions {
+            keep_blank_values: true,
+            strict_parsing: false,
+            errors: TextErrors::Refuse,
+            limits: None,
+        }
+    }
+}
+
+impl FieldStorage {
+    /// Reads a form from anywhere: a body whose `Content-Type` is `content_type`.
+    ///
+    /// ```
+    /// use basehttp::{FieldStorage, FormOptions};
+    ///
+    /// # fn main() -> basehttp::Result<()> {
+    /// let body = "--b\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhello\r\n--b--\r\n";
+    /// let content_type = "multipart/form-data; boundary=b";
+    /// let form = FieldStorage::read(body.as_bytes(), content_type, &FormOptions::default())?;
+    /// assert_eq!(form.getvalue("note"), Some("hello"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Exchange::form`](crate::Exchange::form). The length of the whole is not limited here.
+    pub fn read(
+        mut body: impl Read,
+        content_type: &str,
+        options: &FormOptions,
+    ) -> Result<FieldStorage> {
+        let limits = options.limits.clone().unwrap_or_default();
+        read_body(&mut body, content_type, WINDOW, limits, options)
+    }
+
+    /// The fields of a query, or of an urlencoded text from elsewhere.
+    pub(crate) fn of_query(
+        query: QueryString<'_>,
+        limits: &FormLimits,
+        options: &FormOptions,
+    ) -> Result<FieldStorage> {
+        read_pairs(query.as_str().as_bytes(), Charset::Utf8, limits, options)
+    }
+
+    /// The fields of a body.
+    pub(crate) fn of_body(
+        rfile: &mut RequestReader<'_>,
+        headers: Headers<'_>,
+        options: &FormOptions,
+    ) -> Result<FieldStorage> {
+        let limits = options.limits.as_ref().unwrap_or(rfile.form_limits()).clone();
+        let window = rfile.window_hint();
+        read_body(rfile, multipart::content_type(headers)?, window, limits, options)
+    }
+
+    /// What came of a form that broke off: `http.form().or_else(FieldStorage::recover)`.
+    ///
+    /// Its last field may be cut: then its [`done`](Field::done) is false.
+    ///
+    /// # Errors
+    /// The error itself, where it is another than a body that ended, or timed out, before its last
+    /// boundary.
+    pub fn recover(error: HttpError) -> Result<FieldStorage> {
+        error.take_cause::<IncompleteForm>().map(|incomplete| incomplete.form)
+    }
+
+    /// The value of the first field of that name, as text (Python: `getvalue`, which makes a list of
+    /// several).
+    ///
+    /// # Panics
+    /// As [`Field::value`].
+    pub fn getvalue(&self, name: &str) -> Option<&str> {
+        self.get(name).map(Field::value)
+    }
+
+    /// The value of the first field of that name, as text (Python: `getfirst`).
+    ///
+    /// # Panics
+    /// As [`Field::value`].
+    pub fn getfirst(&self, name: &str) -> Option<&str> {
+        self.getvalue(name)
+    }
+
+    /// The values of all fields of that name, as text; none for a name that is not there (Python:
+    /// `getlist`).
+    ///
+    /// # Panics
+    /// As [`Field::value`].
+    pub fn getlist(&self, name: &str) -> Vec<&str> {
+        self.get_all(name).map(Field::value).collect()
+    }
+
+    /// The first field of that name.
+    pub fn get(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The first field of that name, to read its [`file`](Field::file).
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Field> {
+        self.fields.iter_mut().find(|field| field.name == name)
+    }
+
+    /// All fields of that name, in their order.
+    pub fn get_all<'n>(&self, name: &'n str) -> impl Iterator<Item = &Field> + use<'_, 'n> {
+        self.fields.iter().filter(move |field| field.name == name)
+    }
+
+    /// The names, each once, in the order in which they first came (Python: `keys`).
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let mut seen = std::collections::HashSet::new();
+        self.fields.iter().map(|field| &*field.name).filter(move |name| seen.insert(*name))
+    }
+
+    /// Whether there is a field of that name (Python: `name in form`).
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Whether there is a field of that name, under the word that [`Headers`] has for it.
+    pub fn contains(&self, name: &str) -> bool {
+        self.contains_key(name)
+    }
+
+    /// How many names there are, as in Python; [`iter`](Self::iter) may give more fields.
+    pub fn len(&self) -> usize {
+        self.keys().count()
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// All fields, in their order.
+    pub fn iter(&self) -> slice::Iter<'_, Field> {
+        self.fields.iter()
+    }
+
+    /// All fields, in their order, to read their files.
+    pub fn iter_mut(&mut self) -> slice::IterMut<'_, Field> {
+        self.fields.iter_mut()
+    }
+}
+
+/// The first field of a name, which must be there: `form["name"]`.
+///
+/// # Panics
+/// Where the form has no such field. In a method the client then gets a 400 that names it, since it
+/// is the client's mistake; [`FieldStorage::get`] asks first.
+impl Index<&str> for FieldStorage {
+    type Output = Field;
+
+    fn index(&self, name: &str) -> &Field {
+        self.get(name).unwrap_or_else(|| give_up(missing(name)))
+    }
+}
+
+impl IndexMut<&str> for FieldStorage {
+    fn index_mut(&mut self, name: &str) -> &mut Field {
+        self.get_mut(name).unwrap_or_else(|| give_up(missing(name)))
+    }
+}
+
+fn missing(name: &str) -> HttpError {
+    HttpError::new(400).explain(format!("the form has no field {name:?}"))
+}
+
+/// Leaves the method with an error that becomes its answer, where there is no `Result` to carry it.
+#[cold]
+fn give_up(error: HttpError) -> ! {
+    // Not `panic!`: nothing is wrong with the program, so the panic hook has nothing to tell.
+    panic::resume_unwind(Box::new(error))
+}
+
+impl IntoIterator for FieldStorage {
+    type Item = Field;
+    type IntoIter = vec::IntoIter<Field>;
+
+    fn into_iter(self) -> vec::IntoIter<Field> {
+        self.fields.into_iter()
+    }
+}
+
+impl<'f> IntoIterator for &'f FieldStorage {
+    type Item = &'f Field;
+    type IntoIter = slice::Iter<'f, Field>;
+
+    fn into_iter(self) -> slice::Iter<'f, Field> {
+        self.iter()
+    }
+}
+
+impl<'f> IntoIterator for &'f mut FieldStorage {
+    type Item = &'f mut Field;
+    type IntoIter = slice::IterMut<'f, Field>;
+
+    fn into_iter(self) -> slice::IterMut<'f, Field> {
+        self.iter_mut()
+    }
+}
+
+impl fmt::Debug for FieldStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.fields).finish()
+    }
+}
+
+impl Field {
+    /// The value as text (Python: `value`).
+    ///
+    /// Of an upload, bytes that are no UTF-8 become U+FFFD; its bytes are in [`file`](Self::file). A
+    /// value in the temporary file is read into memory, once.
+    ///
+    /// # Panics
+    /// Where the temporary file cannot be read, which takes a failing disk. In a method the client
+    /// then gets a 500.
+    pub fn value(&self) -> &str {
+        match self.file.content() {
+            Content::Text(text) => text,
+            Content::Bytes(bytes) => match str::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(_) => self.text.get_or_init(|| String::from_utf8_lossy(bytes).into_owned()),
+            },
+            Content::Spooled(stretch) => self.text.get_or_init(|| {
+                let mut bytes = Vec::new();
+                let read = stretch.read_through(|piece| -> io::Result<()> {
+                    bytes.extend_from_slice(piece);
+                    Ok(())
+                });
+                let decode = || self.charset.decode(bytes, TextErrors::Replace);
+                let text = read.map_err(HttpError::from).and_then(|()| Ok(decode()?));
+                text.unwrap_or_else(|error| give_up(error))
+            }),
+        }
+    }
+
+    /// `Content-Type` of the part (Python: `type`); `text/plain` where it has none (RFC 7578 §4.4),
+    /// and `application/octet-stream` where it is no media type.
+    pub fn content_type(&self) -> Mime {
+        multipart::part_content_type(self.headers())
+    }
+
+    /// The header fields of the part; none for a field of a query or an urlencoded body.
+    pub fn headers(&self) -> Headers<'_> {
+        Headers::new(self.head.as_bytes(), &self.head)
+    }
+
+    /// The last part of [`filename`](Self::filename) as a name that is safe to create: no path, no
+    /// control characters, none that some system forbids, not hidden, no device, never empty
+    /// (`upload` then), at most 255 bytes.
+    ///
+    /// Two uploads may have the same: whoever creates files of these names must expect that one is
+    /// there already.
+    pub fn safe_filename(&self) -> String {
+        safe_filename(self.filename.as_deref().unwrap_or_default())
+    }
+
+    fn of_pair(name: String, value: String) -> Field {
+        Field {
+            name,
+            filename: None,
+            file: FieldFile::new(Content::Text(value)),
+            done: true,
+            head: String::new(),
+            charset: Charset::Utf8,
+            text: OnceLock::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Field")
+            .field("name", &self.name)
+            .field("filename", &self.filename)
+            .field("file", &self.file)
+            .field("done", &self.done)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A form that broke off, with what came of it.
+#[derive(Debug)]
+struct IncompleteForm {
+    form: FieldStorage,
+    reason: HttpError,
+}
+
+impl fmt::Display for IncompleteForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason.explain_text())
+    }
+}
+
+impl Error for IncompleteForm {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.reason.source()
+    }
+}
+
+fn read_body(
+    body: &mut dyn Read,
+    content_type: &str,
+    window_bytes: usize,
+    limits: FormLimits,
+    options: &FormOptions,
+) -> Result<FieldStorage> {
+    let (media_type, parameters) = parameters::split(content_type);
+    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let charset = match parameters.get("charset").map_err(|_| BadForm::MediaType)? {
+            Some(label) => Charset::named(&label)?,
+            None => Charset::Utf8,
+        };
+        let most = limits.max_form_memory_bytes as u64;
+        let mut raw = Vec::new();
+        body.take(most.saturating_add(1)).read_to_end(&mut raw)?;
+        if raw.len() as u64 > most {
+            return Err(BadForm::Memory.into());
+        }
+        return read_pairs(&raw, charset, &limits, options);
+    }
+    let boundary = multipart::boundary(content_type)?;
+    let mut parts = Parts::new(&boundary, window_bytes, limits.clone(), options.errors);
+    let mut collector = Collector::new(limits, options.errors);
+    loop {
+        let added = parts.next(body).and_then(|part| match part {
+            Some(part) => collector.add(part).map(|()| true),
+            None => Ok(false),
+        });
+        match added {
+            Ok(true) => {}
+            Ok(false) => return collector.finish(),
+            Err(error) => return Err(collector.break_off(error)),
+        }
+    }
+}
+
+fn read_pairs(
+    raw: &[u8],
+    charset: Charset,
+    limits: &FormLimits,
+    options: &FormOptions,
+) -> Result<FieldStorage> {
+    let rules = urlencoded::Rules {
+        keep_blank_values: options.keep_blank_values,
+        strict: options.strict_parsing,
+        errors: options.errors,
+        charset,
+    };
+    let mut form = FieldStorage::default();
+    for pair in urlencoded::pairs(raw, rules) {
+        let (name, value) = pair?;
+        if form.fields.len() == limits.max_fields {
+            return Err(BadForm::TooManyFields.into());
+        }
+        if name.len() > limits.max_field_name_bytes {
+            return Err(BadForm::NameTooLong.into());
+        }
+        form.fields.push(Field::of_pair(name, value));
+    }
+    Ok(form)
+}
+
+/// Makes fields of parts, and counts what they cost.
+struct Collector {
+    form: FieldStorage,
+    /// For each field the charset that it names itself; `None` for uploads, which have none.
+    charsets: Vec<Option<Named>>,
+    spool: Spool,
+    memory: usize,
+    limits: FormLimits,
+    errors: TextErrors,
+}
+
+/// Which charset a text is in.
+#[derive(Clone, Copy)]
+enum Named {
+    Own(Charset),
+    /// That of the form: the value of its field `_charset_` (RFC 7578 §4.6), else UTF-8.
+    Default,
+}
+
+impl Collector {
+    fn new(limits: FormLimits, errors: TextErrors) -> Collector {
+        let (form, charsets, spool) = (FieldStorage::default(), Vec::new(), Spool::default());
+        Collector { form, charsets, spool, memory: 0, limits, errors }
+    }
+
+    /// Adds the part as a field; if it breaks off, what came of it.
+    fn add(&mut self, mut part: Part<'_>) -> Result<()> {
+        let head = part.headers.as_lines();
+        self.memory += head.len() + part.name.len() + part.filename.map_or(0, str::len);
+        if self.memory > self.limits.max_form_memory_bytes {
+            return Err(BadForm::Memory.into());
+        }
+        self.charsets.push(if part.is_text { Some(charset(part.headers)?) } else { None });
+        let mut field = Field {
+            name: part.name.to_owned(),
+            filename: part.filename.map(str::to_owned),
+            file: FieldFile::new(Content::Bytes(Vec::new())),
+            done: false,
+            head: head.to_owned(),
+            charset: Charset::Utf8,
+            text: OnceLock::new(),
+        };
+        let (content, read) = self.keep(&mut part);
+        field.file = FieldFile::new(content);
+        field.done = read.is_ok();
+        self.form.fields.push(field);
+        read
+    }
+
+    /// Puts the content where it belongs, as far as it comes.
+    fn keep(&mut self, part: &mut Part<'_>) -> (Content, Result<()>) {
+        let most = self.limits.max_form_memory_bytes.saturating_sub(self.memory);
+        let most = most.min(self.limits.max_field_memory_bytes);
+        let mut bytes = Vec::new();
+        let read = read_up_to(part, &mut bytes, most).and_then(|is_all| match is_all {
+            true => Ok(()),
+            false => {
+                let spool = &mut self.spool;
+                spool.write(&std::mem::take(&mut bytes))?;
+                part.copy_each(|data| spool.write(data))?;
+                Ok(())
+            }
+        });
+        match self.spool.take() {
+            Some(stretch) => (Content::Spooled(stretch), read),
+            None => {
+                self.memory += bytes.len();
+                (Content::Bytes(bytes), read)
+            }
+        }
+    }
+
+    /// The form, its texts decoded.
+    fn finish(mut self) -> Result<FieldStorage> {
+        let named = self.form.get("_charset_").filter(|field| field.filename.is_none());
+        let default = match named {
+            Some(field) => Charset::named(field.value())?,
+            None => Charset::Utf8,
+        };
+        for (field, charset) in self.form.fields.iter_mut().zip(self.charsets) {
+            let charset = match charset {
+                Some(Named::Own(charset)) => charset,
+                Some(Named::Default) => default,
+                None => continue,
+            };
+            field.decode(charset, self.errors)?;
+        }
+        Ok(self.form)
+    }
+
+    /// The error, with what came where the form was sound as far as it came.
+    fn break_off(mut self, error: HttpError) -> HttpError {
+        let cause = error.cause();
+        let is_cut = cause.is_some_and(|cause| {
+            cause.downcast_ref() == Some(&BadForm::CutShort)
+                || matches!(
+                    cause.downcast_ref(),
+                    Some(BadRequest::BodyCutShort | BadRequest::BodyTimeout)
+                )
+        });
+        if !is_cut {
+            return error;
+        }
+        self.errors = TextErrors::Replace;
+        match self.finish() {
+            Ok(form) => HttpError::new(error.status())
+                .explain(error.explain_text().to_owned())
+                .because(IncompleteForm { form, reason: error }),
+            Err(_) => error,
+        }
+    }
+}
+
+/// Reads at most so many bytes into memory; true if that is all of the part.
+fn read_up_to(part: &mut Part<'_>, bytes: &mut Vec<u8>, most: usize) -> Result<bool> {
+    loop {
+        let data = part.fill_buf()?;
+        if data.is_empty() {
+            return Ok(true);
+        }
+        if data.len() > most - bytes.len() {
+            return Ok(false);
+        }
+        bytes.extend_from_slice(data);
+        let count = data.len();
+        part.consume(count);
+    }
+}
+
+/// The charset that a text says it is in (RFC 7578 §4.5).
+fn charset(headers: Headers<'_>) -> Result<Named, BadForm> {
+    let Some(content_type) = headers.get("content-type") else {
+        return Ok(Named::Default);
+    };
+    match parameters::split(content_type).1.get("charset").map_err(|_| BadForm::PartHead)? {
+        Some(label) => Ok(Named::Own(Charset::named(&label)?)),
+        None => Ok(Named::Default),
+    }
+}
+
+impl Field {
+    /// Makes a text of the bytes that came; what is in the file is only looked through.
+    fn decode(&mut self, charset: Charset, errors: TextErrors) -> Result<()> {
+        self.charset = charset;
+        let content = self.file.content_mut();
+        match content {
+            Content::Bytes(bytes) => {
+                *content = Content::Text(charset.decode(std::mem::take(bytes), errors)?);
+            }
+            Content::Spooled(stretch)
+                if charset == Charset::Utf8 && errors == TextErrors::Refuse =>
+            {
+                let mut check = Utf8Check::default();
+                stretch.read_through(|piece| check.add(piece).map_err(HttpError::from))?;
+                check.end()?;
+            }
+            Content::Spooled(_) | Content::Text(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// The window over a body from elsewhere.
+const WINDOW: usize = 64 * 1024;

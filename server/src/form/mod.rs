@@ -1,0 +1,16 @@
+//! Forms: queries, urlencoded bodies and uploads.
+
+pub(crate) mod field_storage;
+
+pub(crate) mod multipart;
+
+mod part_head;
+mod splitter;
+mod urlencoded;
+
+pub(crate) mod field_file;
+mod filename;
+mod parameters;
+pub(crate) mod text;
+
+pub(crate) mod error;

@@ -1,0 +1,234 @@
+//! The head of a part: its fields, and from `Content-Disposition` its name and its file name
+//! (RFC 7578 §4.2).
+
+use super::error::BadForm;
+use super::parameters;
+use super::text::TextErrors;
+use crate::config::FormLimits;
+use crate::http::bytes::{is_all_text, is_token};
+use crate::http::headers::Headers;
+
+/// The head of the part under way; its memory serves for all parts in turn.
+#[derive(Default)]
+pub(crate) struct PartHead {
+    /// The lines, each with its line end.
+    text: String,
+    name: String,
+    filename: String,
+    has_filename: bool,
+}
+
+impl PartHead {
+    pub(crate) fn headers(&self) -> Headers<'_> {
+        Headers::new(self.text.as_bytes(), &self.text)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file name as it was sent; empty where no file was chosen.
+    pub(crate) fn filename(&self) -> Option<&str> {
+        self.has_filename.then_some(&*self.filename)
+    }
+
+    /// Reads a head: lines, each with its line end, and without the empty one.
+    pub(crate) fn read(
+        &mut self,
+        lines: &[u8],
+        limits: &FormLimits,
+        errors: TextErrors,
+    ) -> Result<(), BadForm> {
+        self.text.clear();
+        match (str::from_utf8(lines), errors) {
+            (Ok(text), _) => self.text.push_str(text),
+            (Err(_), TextErrors::Replace) => {
+                self.text = String::from_utf8_lossy(lines).into_owned()
+            }
+            (Err(_), TextErrors::Refuse) => return Err(BadForm::Text),
+        }
+        self.read_fields(limits)?;
+        if self.name.len() > limits.max_field_name_bytes {
+            return Err(BadForm::NameTooLong);
+        }
+        Ok(())
+    }
+
+    fn read_fields(&mut self, limits: &FormLimits) -> Result<(), BadForm> {
+        let PartHead { text, name, filename, has_filename } = self;
+        let (mut disposition, mut content_type) = (None, None);
+        let mut rest = text.as_str();
+        let mut count = 0;
+        while let Some(end) = memchr::memchr(b'\n', rest.as_bytes()) {
+            let line = rest[..end].strip_suffix('\r').ok_or(BadForm::PartHead)?;
+            rest = &rest[end + 1..];
+            count += 1;
+            if count > limits.max_part_header_fields {
+                return Err(BadForm::TooManyPartHeaderFields);
+            }
+            let (field, value) = split_field(line).ok_or(BadForm::PartHead)?;
+            if field.eq_ignore_ascii_case("content-disposition") {
+                if disposition.replace(value).is_some() {
+                    return Err(BadForm::Disposition);
+                }
+            } else if field.eq_ignore_ascii_case("content-type") {
+                if content_type.replace(value).is_some() {
+                    return Err(BadForm::PartHead);
+                }
+            } else if field.eq_ignore_ascii_case("content-transfer-encoding") && encodes(value) {
+                return Err(BadForm::TransferEncoding);
+            }
+        }
+        *has_filename = read_disposition(disposition.ok_or(BadForm::Disposition)?, name, filename)?;
+        // What has a file name is a file, whatever is in it: a saved web page, an e-mail.
+        match content_type {
+            Some(value) if !*has_filename && is_multipart(value) => Err(BadForm::Nested),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `name: value`; folded lines have no name.
+fn split_field(line: &str) -> Option<(&str, &str)> {
+    let colon = memchr::memchr(b':', line.as_bytes())?;
+    let (name, value) = (&line[..colon], &line[colon + 1..]);
+    (is_token(name.as_bytes()) && is_all_text(value.as_bytes())).then(|| (name, value.trim_ascii()))
+}
+
+/// Reads both names; true if there is one of a file.
+fn read_disposition(
+    value: &str,
+    name: &mut String,
+    filename: &mut String,
+) -> Result<bool, BadForm> {
+    let (kind, parameters) = parameters::split(value);
+    if !kind.eq_ignore_ascii_case("form-data") {
+        return Err(BadForm::Disposition);
+    }
+    name.clear();
+    filename.clear();
+    let (mut has_name, mut has_filename) = (false, false);
+    for parameter in parameters {
+        let (parameter, raw) = parameter.map_err(|_| BadForm::Disposition)?;
+        let (text, is_there) = if parameter.eq_ignore_ascii_case("name") {
+            (&mut *name, &mut has_name)
+        } else if parameter.eq_ignore_ascii_case("filename") {
+            (&mut *filename, &mut has_filename)
+        } else if parameter.contains('*') {
+            return Err(BadForm::ExtendedParameter);
+        } else {
+            continue;
+        };
+        // Of two, one reader takes the first and another the last.
+        if std::mem::replace(is_there, true) {
+            return Err(BadForm::Disposition);
+        }
+        raw.push_to(text);
+    }
+    if has_name { Ok(has_filename) } else { Err(BadForm::Nameless) }
+}
+
+/// Whether the bytes of the part are not the bytes that were meant.
+fn encodes(coding: &str) -> bool {
+    !["7bit", "8bit", "binary"].iter().any(|plain| coding.eq_ignore_ascii_case(plain))
+}
+
+fn is_multipart(media_type: &str) -> bool {
+    media_type.get(..10).is_some_and(|front| front.eq_ignore_ascii_case("multipart/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: impl AsRef<[u8]>) -> Result<(String, Option<String>), BadForm> {
+        let mut head = PartHead::default();
+        head.read(lines.as_ref(), &FormLimits::default(), TextErrors::Refuse)?;
+        Ok((head.name().to_owned(), head.filename().map(str::to_owned)))
+    }
+
+    #[test]
+    fn names_are_found() {
+        for (lines, name, filename) in [
+            ("Content-Disposition: form-data; name=\"a\"\r\n", "a", None),
+            ("content-disposition:form-data;name=a\r\n", "a", None),
+            ("Content-Disposition: FORM-DATA; NAME=a; FileName=b\r\n", "a", Some("b")),
+            ("X: y\r\nContent-Disposition: form-data; name=\"\"\r\nZ:\r\n", "", None),
+            ("Content-Disposition: form-data; filename=\"\"; name=a\r\n", "a", Some("")),
+            ("Content-Disposition: form-data; name=a; x=y; size=\"1\"\r\n", "a", None),
+            (
+                "Content-Disposition: form-data; name=\"%22\"; filename=\"C:\\\\a; b=\\\"c\\\"\"\r\n",
+                "\"",
+                Some("C:\\a; b=\"c\""),
+            ),
+            (
+                "Content-Disposition: form-data; name=\"\u{e9}\"; filename=\"\u{1f600}.png\"\r\n\
+                 Content-Type: multipart/related\r\nContent-Transfer-Encoding: BINARY\r\n",
+                "\u{e9}",
+                Some("\u{1f600}.png"),
+            ),
+        ] {
+            let expected = (name.to_owned(), filename.map(str::to_owned));
+            assert_eq!(read(lines), Ok(expected), "{lines}");
+        }
+    }
+
+    #[test]
+    fn other_heads_are_refused() {
+        const GOOD: &str = "Content-Disposition: form-data; name=a\r\n";
+        let many = format!("{}{GOOD}", "X: y\r\n".repeat(32));
+        let long = format!("Content-Disposition: form-data; name={}\r\n", "a".repeat(1025));
+        for (lines, error) in [
+            (String::new(), BadForm::Disposition),
+            ("Content-Type: text/plain\r\n".into(), BadForm::Disposition),
+            (format!("{GOOD}{GOOD}"), BadForm::Disposition),
+            ("Content-Disposition: attachment; name=a\r\n".into(), BadForm::Disposition),
+            ("Content-Disposition: form-data\r\n".into(), BadForm::Nameless),
+            ("Content-Disposition: form-data; filename=a\r\n".into(), BadForm::Nameless),
+            ("Content-Disposition: form-data; name=a; name=b\r\n".into(), BadForm::Disposition),
+            (
+                "Content-Disposition: form-data; name=a; filename=b; FILENAME=c\r\n".into(),
+                BadForm::Disposition,
+            ),
+            ("Content-Disposition: form-data; name=\"a\r\n".into(), BadForm::Disposition),
+            (
+                "Content-Disposition: form-data; name=a; filename*=UTF-8''b\r\n".into(),
+                BadForm::ExtendedParameter,
+            ),
+            (
+                "Content-Disposition: form-data; name*0=a; name=b\r\n".into(),
+                BadForm::ExtendedParameter,
+            ),
+            (format!("{GOOD}Content-Type: multipart/mixed; boundary=b\r\n"), BadForm::Nested),
+            (format!("{GOOD}Content-Type: a/b\r\nContent-Type: a/b\r\n"), BadForm::PartHead),
+            (format!("{GOOD}Content-Transfer-Encoding: base64\r\n"), BadForm::TransferEncoding),
+            (format!("{GOOD}X: y\n"), BadForm::PartHead),
+            (format!("{GOOD}X: y\rz\r\n"), BadForm::PartHead),
+            (format!("{GOOD}X: y\0\r\n"), BadForm::PartHead),
+            (format!("{GOOD} folded\r\n"), BadForm::PartHead),
+            (format!("{GOOD}X : y\r\n"), BadForm::PartHead),
+            (format!("{GOOD}no colon\r\n"), BadForm::PartHead),
+            (format!("{GOOD}: no name\r\n"), BadForm::PartHead),
+            (many, BadForm::TooManyPartHeaderFields),
+            (long, BadForm::NameTooLong),
+        ] {
+            assert_eq!(read(&lines), Err(error), "{lines}");
+        }
+        let latin = b"Content-Disposition: form-data; name=\"caf\xe9\"\r\n";
+        assert_eq!(read(latin), Err(BadForm::Text));
+        let mut head = PartHead::default();
+        head.read(latin, &FormLimits::default(), TextErrors::Replace).unwrap();
+        assert_eq!(head.name(), "caf\u{fffd}");
+    }
+
+    #[test]
+    fn nothing_stays_of_the_head_before() {
+        let mut head = PartHead::default();
+        let limits = FormLimits::default();
+        let first = b"Content-Disposition: form-data; name=a; filename=b\r\nX: y\r\n";
+        head.read(first, &limits, TextErrors::Refuse).unwrap();
+        head.read(b"Content-Disposition: form-data; name=c\r\n", &limits, TextErrors::Refuse)
+            .unwrap();
+        assert_eq!((head.name(), head.filename(), head.headers().len()), ("c", None, 1));
+    }
+}

@@ -1,0 +1,499 @@
+//! Where the parts of a multipart body begin and end (RFC 2046 §5.1.1).
+//!
+//! A window moves over the body. Data is lent from it as slices, so that it is copied once, by the
+//! kernel; a boundary is searched for with vector instructions, never byte by byte. This file knows
+//! delimiters and where heads end, and does not look into them.
+//!
+//! ```text
+//!              boundary            an empty line           other bytes
+//!   Preamble ────────────▶ Head ───────────────────▶ Blank ─────────────▶ Data
+//!      │                    ▲        boundary          │                   │
+//!      │                    └──────────────────────────┴───────────────────┤
+//!      └──────────────────── last boundary ─────────────────▶ End ◀────────┘
+//! ```
+
+use std::io::{self, ErrorKind, Read};
+
+use memchr::memmem::Finder;
+
+use super::error::BadForm;
+use crate::http_error::{HttpError, Result};
+
+/// Splits a body into heads and data.
+pub(crate) struct Splitter {
+    window: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// The body has been read to its end.
+    is_drained: bool,
+    /// CR LF, two hyphens and the boundary.
+    delimiter: Finder<'static>,
+    head_end: Finder<'static>,
+    max_head_bytes: usize,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    /// In front of the first boundary; so many bytes were there.
+    Preamble { passed: usize, known: Known },
+    /// At the line end behind a boundary, which a head follows.
+    Head,
+    /// At the line end of the empty line behind a head. It is not data; but where a part has no
+    /// data at all, not even an empty one, it is the beginning of the next delimiter.
+    Blank,
+    /// In the data of a part.
+    Data(Known),
+    /// Behind the last boundary. What may stand there means nothing, and is not read.
+    End,
+    /// Broken, for good.
+    Failed(BadForm),
+}
+
+/// What is known of the window's front.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// So many bytes are data.
+    data: usize,
+    /// They end in front of a delimiter.
+    is_delimited: bool,
+}
+
+/// What a delimiter turned out to be, once what follows it was there.
+enum Delimiter {
+    /// Another part begins behind so many bytes.
+    Part(usize),
+    /// The last one.
+    Last,
+    /// It only looks like one: its line goes on.
+    Data,
+    /// The next bytes decide.
+    Partial,
+}
+
+impl Splitter {
+    /// A splitter with a window of that many bytes at first; it grows only for a head that needs
+    /// more.
+    pub(crate) fn new(boundary: &str, window_bytes: usize, max_head_bytes: usize) -> Splitter {
+        let delimiter = format!("\r\n--{boundary}");
+        // The first boundary needs no line end in front of it: it is taken to have one.
+        let mut window = vec![0; window_bytes.max(delimiter.len() * 2)];
+        window[..2].copy_from_slice(b"\r\n");
+        Splitter {
+            window,
+            start: 0,
+            end: 2,
+            is_drained: false,
+            delimiter: Finder::new(delimiter.as_bytes()).into_owned(),
+            head_end: Finder::new(b"\r\n\r\n"),
+            max_head_bytes,
+            state: State::Preamble { passed: 0, known: Known::default() },
+        }
+    }
+
+    /// Goes on to the next part, and hands its head to `read`: lines, each with its line end.
+    ///
+    /// False behind the last part.
+    pub(crate) fn next_head(
+        &mut self,
+        source: &mut dyn Read,
+        read: impl FnOnce(&[u8]) -> Result<(), BadForm>,
+    ) -> Result<bool> {
+        while let data @ 1.. = self.find_data(source)? {
+            self.consume(data);
+        }
+        if !matches!(self.state, State::Head) {
+            return Ok(false);
+        }
+        let mut searched = 0;
+        let len = loop {
+            let bytes = self.bytes();
+            if let Some(at) = self.head_end.find(&bytes[searched..]) {
+                break searched + at + 4;
+            }
+            // The last three bytes may be the beginning of the end.
+            searched = bytes.len().saturating_sub(3).max(searched);
+            if bytes.len() >= self.max_head_bytes.saturating_add(2) {
+                return Err(self.fail(BadForm::PartHeadTooLarge));
+            }
+            if !self.fill(source)? {
+                return Err(self.fail(BadForm::CutShort));
+            }
+        };
+        // The line end of the boundary's own line does not count.
+        if len - 2 > self.max_head_bytes {
+            return Err(self.fail(BadForm::PartHeadTooLarge));
+        }
+        read(&self.bytes()[2..len - 2]).map_err(|bad| self.fail(bad))?;
+        self.start += len - 2;
+        self.state = State::Blank;
+        Ok(true)
+    }
+
+    /// The data at hand, at least one byte; none at the end of the part.
+    pub(crate) fn data(&mut self, source: &mut dyn Read) -> Result<&[u8]> {
+        let data = self.find_data(source)?;
+        Ok(&self.window[self.start..self.start + data])
+    }
+
+    /// Drops the first `count` bytes of the data.
+    pub(crate) fn consume(&mut self, count: usize) {
+        let (State::Preamble { known, .. } | State::Data(known)) = &mut self.state else {
+            return;
+        };
+        let count = count.min(known.data);
+        known.data -= count;
+        self.start += count;
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.window[self.start..self.end]
+    }
+
+    /// How many bytes at the front of the window are data; 0 where there is no more of it.
+    fn find_data(&mut self, source: &mut dyn Read) -> Result<usize> {
+        loop {
+            let found = match self.state {
+                State::Preamble { known, .. } | State::Data(known) if known.data > 0 => {
+                    return Ok(known.data);
+                }
+                State::Preamble { known, .. } | State::Data(known) if known.is_delimited => {
+                    self.pass_delimiter(0)
+                }
+                State::Preamble { .. } | State::Data(_) => self.search(),
+                State::Blank => self.pass_blank(),
+                State::Head | State::End => return Ok(0),
+                State::Failed(bad) => return Err(bad.into()),
+            };
+            match found {
+                Some(state) => self.state = state,
+                None if self.fill(source)? || !self.bytes().is_empty() => {}
+                None => return Err(self.fail(BadForm::CutShort)),
+            }
+        }
+    }
+
+    /// Searches the window for a delimiter; `None` if nothing can be said without more bytes.
+    fn search(&self) -> Option<State> {
+        let bytes = self.bytes();
+        if let Some(data) = self.delimiter.find(bytes) {
+            return Some(self.with(Known { data, is_delimited: true }));
+        }
+        // The end of the window may be the beginning of a delimiter, which has one CR.
+        let delimiter = self.delimiter.needle();
+        let tail = bytes.len().saturating_sub(delimiter.len() - 1);
+        let begun = memchr::memchr_iter(b'\r', &bytes[tail..])
+            .map(|at| tail + at)
+            .find(|at| !self.is_drained && delimiter.starts_with(&bytes[*at..]));
+        let data = begun.unwrap_or(bytes.len());
+        (data > 0).then(|| self.with(Known { data, is_delimited: false }))
+    }
+
+    /// Looks at the empty line behind a head.
+    fn pass_blank(&mut self) -> Option<State> {
+        let (bytes, delimiter) = (self.bytes(), self.delimiter.needle());
+        if bytes.starts_with(delimiter) {
+            return self.pass_delimiter(2);
+        }
+        if delimiter.starts_with(bytes) && !self.is_drained {
+            return None;
+        }
+        self.start += 2;
+        Some(State::Data(Known::default()))
+    }
+
+    /// Drops the delimiter at the window's front, if it is one; else its bytes are data, but for the
+    /// first `blank`.
+    fn pass_delimiter(&mut self, blank: usize) -> Option<State> {
+        match self.delimiter() {
+            Delimiter::Part(len) => {
+                self.start += len;
+                Some(State::Head)
+            }
+            Delimiter::Last => Some(State::End),
+            Delimiter::Data => {
+                self.start += blank;
+                let data = self.delimiter.needle().len() - blank;
+                Some(self.with(Known { data, is_delimited: false }))
+            }
+            Delimiter::Partial => None,
+        }
+    }
+
+    /// The state in which this is known of the window.
+    fn with(&self, known: Known) -> State {
+        match self.state {
+            State::Preamble { passed, .. } => match passed + known.data {
+                passed if passed > self.max_head_bytes => State::Failed(BadForm::Preamble),
+                passed => State::Preamble { passed, known },
+            },
+            _ => State::Data(known),
+        }
+    }
+
+    /// Looks at what follows the delimiter at the window's front.
+    fn delimiter(&self) -> Delimiter {
+        let behind = &self.bytes()[self.delimiter.needle().len()..];
+        let (is_last, rest) = match behind.strip_prefix(b"--") {
+            Some(rest) => (true, rest),
+            None if matches!(behind, [] | [b'-']) && !self.is_drained => return Delimiter::Partial,
+            None => (false, behind),
+        };
+        // RFC 2046 §5.1.1: blanks may follow; nobody sends many.
+        let padding = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        match &rest[padding..] {
+            _ if padding > MAX_PADDING => Delimiter::Data,
+            [b'\r', b'\n', ..] if is_last => Delimiter::Last,
+            [b'\r', b'\n', ..] => Delimiter::Part(self.bytes().len() - rest.len() + padding),
+            [] if is_last && self.is_drained => Delimiter::Last,
+            [] | [b'\r'] if !self.is_drained => Delimiter::Partial,
+            _ => Delimiter::Data,
+        }
+    }
+
+    fn fail(&mut self, bad: BadForm) -> HttpError {
+        self.state = State::Failed(bad);
+        bad.into()
+    }
+
+    /// Reads on, behind what is in the window; false at the end of the body.
+    fn fill(&mut self, source: &mut dyn Read) -> io::Result<bool> {
+        if self.is_drained {
+            return Ok(false);
+        }
+        self.make_room();
+        let received = loop {
+            match source.read(&mut self.window[self.end..]) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received?,
+            }
+        };
+        self.end = (self.end + received).min(self.window.len());
+        self.is_drained = received == 0;
+        Ok(!self.is_drained)
+    }
+
+    /// Keeps half of the window free: what is moved is little beside what was used, and a read is
+    /// worth its call.
+    fn make_room(&mut self) {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        } else if self.start > 0 && self.window.len() - self.end < self.window.len() / 2 {
+            self.window.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        if self.end == self.window.len() {
+            // A head that is longer than the window: so much of it has come already.
+            self.window.resize(self.window.len() * 2, 0);
+        }
+    }
+}
+
+/// Whether this may be a boundary: 1 to 70 of these, and no space at the end (RFC 2046 §5.1.1).
+pub(crate) fn is_boundary(text: &str) -> bool {
+    let is_bchar = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte);
+    (1..=70).contains(&text.len()) && text.bytes().all(is_bchar) && !text.ends_with(' ')
+}
+
+/// Blanks behind a boundary; more of them are no padding.
+const MAX_PADDING: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives out pieces as they were cut.
+    struct Pieces<'b>(Vec<&'b [u8]>);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let Some(piece) = self.0.first_mut() else { return Ok(0) };
+            let count = piece.read(into)?;
+            if piece.is_empty() {
+                self.0.remove(0);
+            }
+            Ok(count)
+        }
+    }
+
+    /// Each part's head and data, in whatever state the end was.
+    #[derive(Debug, PartialEq)]
+    struct Split {
+        parts: Vec<(String, String)>,
+        end: std::result::Result<(), BadForm>,
+    }
+
+    fn deliver<'b>(pieces: impl IntoIterator<Item = &'b [u8]>, window: usize, max: usize) -> Split {
+        let mut source = Pieces(pieces.into_iter().collect());
+        let mut splitter = Splitter::new("B", window, max);
+        let mut parts: Vec<(String, String)> = Vec::new();
+        let mut step = || -> Result<bool> {
+            let mut head = String::new();
+            let more = splitter.next_head(&mut source, |lines| {
+                head = String::from_utf8(lines.to_vec()).unwrap();
+                Ok(())
+            })?;
+            if !more {
+                return Ok(false);
+            }
+            parts.push((head, String::new()));
+            let data = &mut parts.last_mut().unwrap().1;
+            loop {
+                let count = match splitter.data(&mut source)? {
+                    [] => return Ok(true),
+                    // Not all that is lent has to be taken.
+                    bytes => {
+                        let count = bytes.len().div_ceil(2);
+                        data.push_str(str::from_utf8(&bytes[..count]).unwrap());
+                        count
+                    }
+                };
+                splitter.consume(count);
+            }
+        };
+        let end = loop {
+            match step() {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(*error.cause().unwrap().downcast_ref().unwrap()),
+            }
+        };
+        assert_eq!(step().map_err(|_| ()), end.map(|()| false).map_err(|_| ()), "again");
+        Split { parts, end }
+    }
+
+    /// Delivers `body` in every way a network may (at once, byte by byte, cut at each place), into
+    /// windows small and large, and insists that the same parts come out.
+    fn split(body: &str) -> Split {
+        let body = body.as_bytes();
+        let expected = deliver([body], 1 << 16, 64);
+        for window in [1, 16, 37, 1 << 16] {
+            assert_eq!(deliver(body.chunks(1), window, 64), expected, "byte by byte, {window}");
+            for cut in 1..body.len() {
+                let pieces = [&body[..cut], &body[cut..]];
+                assert_eq!(deliver(pieces, window, 64), expected, "cut at {cut}, {window}");
+            }
+        }
+        expected
+    }
+
+    #[test]
+    fn parts_are_found_wherever_the_body_is_cut() {
+        for (body, parts) in [
+            ("--B--", &[][..]),
+            ("--B--\r\n", &[]),
+            ("--B--  \r\nepilogue\r\n--B\r\n\r\n", &[]),
+            ("--B\r\nh: 1\r\n\r\none\r\n--B--", &[("h: 1\r\n", "one")]),
+            ("\r\n--B\r\nh: 1\r\n\r\none\r\n--B--", &[("h: 1\r\n", "one")]),
+            ("preamble\n--B\n\r\n--B \t\r\nh: 1\r\n\r\none\r\n--B--", &[("h: 1\r\n", "one")]),
+            ("--B\r\n\r\none\r\n--B\r\n\r\n\r\n\r\n--B--", &[("", "one"), ("", "\r\n")]),
+            ("--B\r\nh: 1\r\n\r\n\r\n--B\r\n\r\n\r\n--B--", &[("h: 1\r\n", ""), ("", "")]),
+            // Without data, the empty line's end is the delimiter's beginning.
+            ("--B\r\nh: 1\r\n\r\n--B\r\n\r\n--B--", &[("h: 1\r\n", ""), ("", "")]),
+        ] {
+            let parts = parts.iter().map(|(head, data)| ((*head).into(), (*data).into())).collect();
+            assert_eq!(split(body), Split { parts, end: Ok(()) }, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_boundary_is_data() {
+        for data in [
+            "--B",
+            "x--B\r\n",
+            "\n--B\r\n",
+            "\r--B--",
+            "\r\n--",
+            "\r\n-B\r\n",
+            "\r\n--b\r\n",
+            "\r\n--Bx\r\n",
+            "\r\n--B-\r\n",
+            "\r\n--B--x\r\n",
+            "\r\n--B\n",
+            "\r\n--B\r",
+            "\r\n--B \rx",
+            "\r\n--B--\n",
+            "\r\r\n--\r\n--Bx",
+            "\r\n--B--B--B--B",
+            "--Bx\r\n",
+            &format!("\r\n--B{}\r\n", " ".repeat(65)),
+        ] {
+            // Not at the data's own front, where the empty line would make a boundary of it.
+            let front = if data.starts_with("--B") && data.len() < 4 { "." } else { "" };
+            let body = format!("--B\r\nh: 1\r\n\r\n{front}{data}\r\n--B--\r\n");
+            let parts = vec![("h: 1\r\n".into(), format!("{front}{data}"))];
+            assert_eq!(split(&body), Split { parts, end: Ok(()) }, "{data:?}");
+        }
+    }
+
+    #[test]
+    fn what_came_before_a_missing_boundary_is_kept() {
+        for (body, parts) in [
+            ("", &[][..]),
+            ("no boundary at all", &[]),
+            ("--B", &[]),
+            ("--B\r\n", &[]),
+            ("--B\r\nh: 1\r\n", &[]),
+            ("--B\r\nh: 1\r\n\r\n", &[("h: 1\r\n", "")]),
+            ("--B\r\nh: 1\r\n\r\none", &[("h: 1\r\n", "one")]),
+            ("--B\r\nh: 1\r\n\r\none\r\n--B", &[("h: 1\r\n", "one\r\n--B")]),
+            ("--B\r\nh: 1\r\n\r\none\r\n--B-", &[("h: 1\r\n", "one\r\n--B-")]),
+            ("--B\r\n\r\none\r\n--B\r\n", &[("", "one")]),
+        ] {
+            let parts = parts.iter().map(|(head, data)| ((*head).into(), (*data).into())).collect();
+            assert_eq!(split(body), Split { parts, end: Err(BadForm::CutShort) }, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn heads_and_preambles_have_a_limit() {
+        let refused = |bad| Split { parts: Vec::new(), end: Err(bad) };
+        for (more, is_allowed) in [(0, true), (1, false)] {
+            // 64 bytes, the empty line included.
+            let head = format!("h: {}\r\n", "x".repeat(57 + more));
+            let found = split(&format!("--B\r\n{head}\r\none\r\n--B--"));
+            match is_allowed {
+                true => assert_eq!(found.parts, [(head, "one".into())]),
+                false => assert_eq!(found, refused(BadForm::PartHeadTooLarge)),
+            }
+            let preamble = "x".repeat(62 + more);
+            let found = split(&format!("{preamble}\r\n--B--"));
+            match is_allowed {
+                true => assert_eq!(found, Split { parts: Vec::new(), end: Ok(()) }),
+                false => assert_eq!(found, refused(BadForm::Preamble)),
+            }
+        }
+        assert_eq!(split(&"--B\r\n".repeat(20)), refused(BadForm::PartHeadTooLarge));
+    }
+
+    #[test]
+    fn the_window_does_not_grow_with_the_data() {
+        let body = format!("--B\r\n\r\n{}\r\n--B--", "\r\n--".repeat(100_000));
+        let mut source = body.as_bytes();
+        let mut splitter = Splitter::new("B", 4096, 64);
+        assert!(splitter.next_head(&mut source, |_| Ok(())).unwrap());
+        let mut data = 0;
+        while let count @ 1.. = splitter.data(&mut source).unwrap().len() {
+            splitter.consume(count);
+            data += count;
+        }
+        assert_eq!((data, splitter.window.len()), (400_000, 4096));
+    }
+
+    #[test]
+    fn boundaries_are_of_a_few_kinds_of_characters() {
+        for (text, is) in [
+            ("----WebKitFormBoundaryABC", true),
+            ("'()+_,-./:=? x", true),
+            ("x", true),
+            ("", false),
+            ("x ", false),
+            ("x\"", false),
+            ("x;y", false),
+            ("caf\u{e9}", false),
+        ] {
+            assert_eq!(is_boundary(text), is, "{text}");
+        }
+        assert!(is_boundary(&"x".repeat(70)) && !is_boundary(&"x".repeat(71)));
+    }
+}
