@@ -12,7 +12,7 @@ use crate::repair::repaired;
 use crate::reserved::Returns;
 use crate::spans::{Ends, Private};
 
-// From:  impl Hello { fn do_GET(&self, http: &mut Exchange) -> io::Result<()> { … } }
+// From:  impl Hello { fn do_GET(&self, http: &mut Exchange) -> io::Result<()> { … } … }
 //
 // To:    the same block, in which `do_GET` may have capitals, and
 //
@@ -25,6 +25,14 @@ use crate::spans::{Ends, Private};
 //                    "GET" => {
 //                        let exchange = &mut *http;
 //                        let value = Self::do_GET(self, &mut *exchange);
+//                        answer(identity(value), http)
+//                    }
+//                    "POST" => { // of `fn do_POST(&self, http: &mut Exchange, form: FieldStorage)`
+//                        let handler = self;
+//                        let argument_2 =
+//                            FromRequestWith::from_request_with(http, &*handler)?;
+//                        let exchange = &mut *http;
+//                        let value = Self::do_POST(self, &mut *exchange, argument_2);
 //                        answer(identity(value), http)
 //                    }
 //                    _ => unsupported_method(http),
@@ -156,8 +164,12 @@ fn verbs(items: &[Item]) -> impl Iterator<Item = &VerbMethod> {
 fn arm(method: &VerbMethod, http: &Ident, private: &Private<'_>) -> TokenStream {
     let VerbMethod { verb, function, arguments } = method;
     let conditions = conditions(&function.attributes);
-    let (bindings, arguments): (Vec<_>, Vec<_>) =
-        arguments.iter().map(|argument| extract(argument, http)).unzip();
+    // The exchange is lent last: whatever the order, the others are made of it.
+    let is_lent = |argument: &&Argument| matches!(argument, Argument::Exchange(_));
+    let extracted = arguments.iter().enumerate().filter(|(_, argument)| !is_lent(argument));
+    let lent = arguments.iter().enumerate().filter(|(_, argument)| is_lent(argument));
+    let bindings = extracted.chain(lent).map(|(at, it)| binding(at, it, http, private));
+    let arguments: Vec<_> = arguments.iter().enumerate().map(|(at, it)| passed(at, it)).collect();
     let call = call(&function.signature, &arguments);
     let returned = Ends::of_returned(&function.signature);
     let value = Ident::new("__value", returned.first);
@@ -174,16 +186,44 @@ fn arm(method: &VerbMethod, http: &Ident, private: &Private<'_>) -> TokenStream 
     }
 }
 
-/// A statement that makes an argument, and the expression that passes it on.
-fn extract(argument: &Argument, http: &Ident) -> (TokenStream, TokenStream) {
+/// The statement that makes an argument.
+///
+/// The type of one that is extracted is not named: rustc finds it in the method, lifetimes of the
+/// method's own included.
+fn binding(at: usize, argument: &Argument, http: &Ident, private: &Private<'_>) -> TokenStream {
+    match argument {
+        Argument::Exchange(ty) => {
+            let exchange = Ident::new("__exchange", Ends::of(ty).last);
+            quote!(let #exchange = &mut *#http;)
+        }
+        Argument::Extracted(ty) => {
+            let Ends { first, last } = Ends::of(ty);
+            let (name, handler) = (numbered(at, last), Ident::new("__handler", last));
+            let from_request_with = private.name_at(first, "FromRequestWith");
+            let path = quote_spanned!(first=> #from_request_with::from_request_with);
+            // Where the type does not fit, rustc shows the handler that is passed here.
+            let reborrow = quote_spanned!(first=> &*);
+            let made = quote_spanned!(last=> (#http, #reborrow #handler)?);
+            quote!(let #handler = self; let #name = #path #made;)
+        }
+    }
+}
+
+/// The expression that passes an argument on.
+fn passed(at: usize, argument: &Argument) -> TokenStream {
     match argument {
         Argument::Exchange(ty) => {
             let Ends { first, last } = Ends::of(ty);
             let exchange = Ident::new("__exchange", last);
             let reborrow = quote_spanned!(first=> &mut *);
-            (quote!(let #exchange = &mut *#http;), quote!(#reborrow #exchange))
+            quote!(#reborrow #exchange)
         }
+        Argument::Extracted(ty) => numbered(at, Ends::of(ty).last).to_token_stream(),
     }
+}
+
+fn numbered(at: usize, span: Span) -> Ident {
+    format_ident!("__argument_{}", at + 1, span = span)
 }
 
 /// The call of a user's method. An inherent method comes before one of a trait.

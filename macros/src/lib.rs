@@ -51,6 +51,20 @@ use proc_macro::TokenStream;
 /// if it wants to know more of the request than its verb. It returns anything that implements
 /// `IntoResponse`. If it takes `http` and returns an `impl Trait`, that needs `+ use<>`.
 ///
+/// Any further argument is made of the request before the method is called: its type implements
+/// `FromRequest`, as `FieldStorage` does, or `FromRequestWith` this handler. One that cannot be made
+/// is answered with its error, and the method is not called.
+///
+/// ```ignore
+/// #[http_handler]
+/// impl Shop {
+///     fn do_POST(&self, http: &mut Exchange, form: FieldStorage) -> io::Result<()> {
+///         http.send_response(200).end_headers()?;
+///         writeln!(http.wfile, "thank you, {}", form.getvalue("name").unwrap_or("stranger"))
+///     }
+/// }
+/// ```
+///
 /// `#[method("…")]` gives the verb of a method whose name cannot: because it is no identifier, as
 /// `M-SEARCH`, or not in capitals, or so close to a common verb that the attribute takes it for a
 /// slip.

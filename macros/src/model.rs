@@ -50,6 +50,8 @@ pub(crate) struct VerbMethod {
 pub(crate) enum Argument {
     /// The exchange itself; the type is `&mut Exchange`, however the user spells it.
     Exchange(Type),
+    /// It is made of the request: the type implements `FromRequestWith`, as rustc will check.
+    Extracted(Type),
 }
 
 /// A function that overrides a default.

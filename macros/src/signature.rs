@@ -23,7 +23,7 @@ pub(crate) fn of_verb(signature: &Signature) -> Result<Vec<Argument>, Vec<Error>
     }
     mistakes.extend(types(signature));
     let arguments = arguments(signature, &mut mistakes);
-    if !arguments.is_empty() {
+    if arguments.iter().any(is_exchange) {
         mistakes.extend(borrowing(&signature.output));
     }
     if mistakes.is_empty() { Ok(arguments) } else { Err(mistakes) }
@@ -110,12 +110,12 @@ fn arguments(signature: &Signature, mistakes: &mut Vec<Error>) -> Vec<Argument> 
     for PatType { ty, .. } in typed(signature) {
         match plain(ty) {
             _ if mentions(ty, "impl") => {} // `types` has complained.
-            exchange if is_exclusive_path(exchange) && arguments.is_empty() => {
+            exchange if is_exclusive_path(exchange) && !arguments.iter().any(is_exchange) => {
                 arguments.push(Argument::Exchange(Type::clone(ty)));
             }
             exchange if is_exclusive_path(exchange) => mistakes.push(mistake(ty, ONLY_ONE)),
             exchange if names_exchange(exchange) => mistakes.push(mistake(ty, EXCLUSIVE)),
-            _ => mistakes.push(mistake(ty, NO_EXCHANGE)),
+            _ => arguments.push(Argument::Extracted(Type::clone(ty))),
         }
     }
     arguments
@@ -123,7 +123,10 @@ fn arguments(signature: &Signature, mistakes: &mut Vec<Error>) -> Vec<Argument> 
 
 const ONLY_ONE: &str = "a request has one `Exchange`: remove this parameter";
 const EXCLUSIVE: &str = "a handler answers through the exchange: take it as `&mut Exchange`";
-const NO_EXCHANGE: &str = "a `do_` method takes `&self`, and `http: &mut Exchange` if it needs it";
+
+fn is_exchange(argument: &Argument) -> bool {
+    matches!(argument, Argument::Exchange(_))
+}
 
 /// An `impl Trait` that keeps `http` borrowed while the answer is written to it.
 fn borrowing(output: &ReturnType) -> Option<Error> {

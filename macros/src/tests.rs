@@ -30,6 +30,15 @@ fn blocks_are_expanded() {
                let __value = Self::do_GET(self, &mut *__exchange);"#,
         ),
         (
+            "impl Hello { fn do_PUT(&self, a: A<'_>, http: &mut Exchange, (b, _): B) {} }",
+            r#"let __handler = self;
+               let __argument_1 = ::basehttp::__private::FromRequestWith::from_request_with(__http, &*__handler)?;
+               let __handler = self;
+               let __argument_3 = ::basehttp::__private::FromRequestWith::from_request_with(__http, &*__handler)?;
+               let __exchange = &mut *__http;
+               let __value = Self::do_PUT(self, __argument_1, &mut *__exchange, __argument_3);"#,
+        ),
+        (
             "impl Hello { /** a */ fn do_GET(&self) {} }",
             "#[allow(non_snake_case)] #[doc = \" a \"] fn do_GET(&self) {}",
         ),
@@ -71,7 +80,10 @@ fn every_mistake_is_reported() {
     for (block, expected) in [
         ("impl Hello { async unsafe fn do_GET(self) {} }", &["async", "unsafe", "`self`"][..]),
         ("impl Hello { fn do_get(&self) {} fn do_PUT() {} }", &["`do_GET`", "`&self`"]),
-        ("impl Hello { fn do_GET(&self, a: A, b: &mut B, c: &mut C) {} }", &["do_", "one"]),
+        (
+            "impl Hello { fn do_GET(&self, a: &Exchange, b: &mut B, c: &mut C) {} }",
+            &["&mut", "one"],
+        ),
         ("impl Hello {}", &["no `do_` method"]),
         ("impl Hello { fn log_message(&self) {} }", &["fn log_message(&self, http"]),
         ("impl Hello { #[method] const A: u8 = 1; fn do_GET(&self) {} }", &["above a method"]),

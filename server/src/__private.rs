@@ -4,6 +4,7 @@ pub use core;
 
 pub use crate::error_page::ErrorPage;
 pub use crate::exchange::Exchange;
+pub use crate::extract::FromRequestWith;
 pub use crate::handler::{MethodInfo, RequestHandler};
 pub use crate::http::status::Status;
 pub use crate::http::version::Version;

@@ -253,6 +253,13 @@ impl<'a> Exchange<'a> {
         Multipart::new(&mut self.rfile, self.headers)
     }
 
+    /// The query as fields, whatever the method.
+    #[cfg(feature = "serde")]
+    pub(crate) fn query_fields(&self) -> Result<FieldStorage> {
+        let limits = self.rfile.form_limits();
+        FieldStorage::of_query(self.query(), limits, &FormOptions::default())
+    }
+
     /// Whether a form would be in the query: what GET and HEAD have for a body means nothing
     /// (RFC 9110 §9.3.1).
     pub(crate) fn is_form_in_query(&self) -> bool {

@@ -60,6 +60,8 @@
 //!
 //! # Features
 //!
+//! `serde`: `Form<T>` and `Query<T>`, a form or a query as a struct of your own.
+//!
 //! `signals`: `serve_until_signal`, which ends cleanly at Ctrl-C and SIGTERM.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -75,6 +77,7 @@ mod threading;
 
 mod serve;
 
+mod extract;
 mod handler;
 mod respond;
 
@@ -107,11 +110,15 @@ pub use basehttp_macros::http_handler;
 pub use config::{Config, FormLimits};
 pub use error_page::{ErrorPage, escape_html};
 pub use exchange::Exchange;
+pub use extract::{FromRequest, FromRequestWith};
 pub use form::error::BadForm;
 pub use form::field_file::FieldFile;
 pub use form::field_storage::{Field, FieldStorage, FormOptions};
 pub use form::multipart::{Multipart, Part};
 pub use form::text::TextErrors;
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+pub use form::typed::{Form, FromFields, Query};
 pub use handler::{Defaults, HandlerFn, MethodInfo, RequestHandler, handler_fn};
 pub use header_value::ToHeaderValue;
 pub use http::date::HttpDate;

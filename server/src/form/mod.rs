@@ -1,5 +1,8 @@
 //! Forms: queries, urlencoded bodies and uploads.
 
+#[cfg(feature = "serde")]
+pub(crate) mod typed;
+
 pub(crate) mod field_storage;
 
 pub(crate) mod multipart;
