@@ -8,6 +8,8 @@ mod exchange;
 mod expectations;
 mod fairness;
 mod floors;
+mod form_threats;
+mod forms;
 mod framing;
 mod handlers_that_fail;
 mod hooks;

@@ -12,6 +12,8 @@ mod exchange;
 mod expectations;
 #[path = "../it/fairness.rs"]
 mod fairness;
+#[path = "../it/forms.rs"]
+mod forms;
 #[path = "../it/framing.rs"]
 mod framing;
 #[path = "../it/handlers_that_fail.rs"]

@@ -119,10 +119,6 @@ impl fmt::Debug for FieldFile {
 }
 
 impl Stretch {
-    pub(crate) fn len(&self) -> u64 {
-        self.len
-    }
-
     /// Reads from that place on; 0 at the end.
     pub(crate) fn read_at(&self, into: &mut [u8], place: u64) -> io::Result<usize> {
         let left = usize::try_from(self.len.saturating_sub(place)).unwrap_or(usize::MAX);
@@ -200,7 +196,7 @@ mod tests {
         let text = "0123456789";
         let mut spool = Spool::default();
         spool.write(b"before").unwrap();
-        assert_eq!(spool.take().map(|stretch| stretch.len()), Some(6));
+        assert_eq!(spool.take().map(|stretch| stretch.len), Some(6));
         spool.write(b"01234").unwrap();
         spool.write(b"56789").unwrap();
         let stretch = spool.take().unwrap();
