@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io::{self, Read, Seek};
+use std::time::Duration;
 
 use basehttp::{
     Config, Exchange, Field, FieldStorage, Form, FormLimits, FormOptions, FromRequest,
     FromRequestWith, Headers, HttpError, Multipart, OrStatus, Query, QueryString, Result,
     TextErrors, http_handler,
 };
-use basehttp_tests::{Reply, get, serve, serve_with, shown};
+use basehttp_tests::{Reply, affordable_connections, get, serve, serve_with, shown};
 use serde::Deserialize;
 
 const URLENCODED: &str = "application/x-www-form-urlencoded";
@@ -597,4 +598,30 @@ fn long_fields_share_one_temporary_file() {
     let body = parts(&vec![(named("a", "").as_str(), short.as_str()); 30]);
     let reply = server.connect().send(post_form("/", MULTIPART, body)).reply();
     assert_eq!(reply.brief(), (200, "13 1800000 1"));
+}
+
+#[test]
+fn half_sent_forms_hold_nobody_up_and_are_cut_at_their_deadline() {
+    let config = Config {
+        body_timeout: Duration::from_millis(500),
+        min_body_rate: u32::MAX,
+        ..Config::default()
+    };
+    let server = serve_with(Told, config);
+    let body = parts(&[(&named("a", ""), "1"), (&named("f", "f"), "data")]);
+    let whole = post_form("/", MULTIPART, &body);
+    let half = &whole[..whole.len() - 20];
+    let clients = affordable_connections(200);
+    let mut waiting: Vec<_> = (0..clients).map(|_| server.connect()).collect();
+    for client in &mut waiting {
+        client.send(half);
+    }
+    // On one thread, all of them and a whole form.
+    let reply = server.connect().send(&whole).reply();
+    assert_eq!(reply.brief(), (200, "a=1\nf=data [f, text/plain]\n"));
+    for client in &mut waiting {
+        let rule = "the request body took longer than body_timeout";
+        assert_eq!(refusal(&client.reply()), (408, rule));
+        client.expect_gone();
+    }
 }

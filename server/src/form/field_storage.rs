@@ -638,3 +638,159 @@ impl Field {
 
 /// The window over a body from elsewhere.
 const WINDOW: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers that are the same in each run (xorshift).
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            ((self.0 >> 16) % limit as u64) as usize
+        }
+
+        fn text(&mut self, pieces: &[&str], most: usize) -> String {
+            (0..self.below(most)).map(|_| pieces[self.below(pieces.len())]).collect()
+        }
+    }
+
+    /// Gives out pieces of random sizes.
+    struct Cut<'b>(&'b [u8], Random);
+
+    impl Read for Cut<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let most = [1, 2, 7, 100, 5000, 1 << 20][self.1.below(6)];
+            let count = most.min(into.len()).min(self.0.len());
+            let (piece, rest) = self.0.split_at(count);
+            into[..count].copy_from_slice(piece);
+            self.0 = rest;
+            Ok(count)
+        }
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Sent {
+        name: String,
+        filename: Option<String>,
+        value: String,
+    }
+
+    fn received(form: FieldStorage) -> Vec<Sent> {
+        form.into_iter()
+            .map(|mut field| {
+                let value = field.value().to_owned();
+                let mut read = String::new();
+                field.file.read_to_string(&mut read).unwrap();
+                assert_eq!(read, value, "the file has what the value has");
+                Sent { name: field.name, filename: field.filename, value }
+            })
+            .collect()
+    }
+
+    fn random_form(random: &mut Random) -> Vec<Sent> {
+        const NAMES: &[&str] = &["a", "b", " ", "\"", "\\", ";", "=", "%", "\u{e9}", "\u{1f600}"];
+        const DATA: &[&str] =
+            &["\r\n", "\r", "\n", "--", "bound", "boundary", "-", "x", "\u{e9}", "&+%=;"];
+        let field = |random: &mut Random| {
+            let most = if random.below(10) == 0 { 5000 } else { 30 };
+            let has_filename = random.below(3) == 0;
+            let filename = has_filename.then(|| format!("f{}", random.text(NAMES, 10)));
+            Sent { name: random.text(NAMES, 10), filename, value: random.text(DATA, most) }
+        };
+        (0..random.below(6)).map(|_| field(random)).collect()
+    }
+
+    /// As browsers do it: of what stands between quotes only these three are escaped.
+    fn quoted(text: &str) -> String {
+        text.replace('\\', "\\\\").replace('"', "%22")
+    }
+
+    fn multipart(form: &[Sent]) -> String {
+        let parts = form.iter().map(|Sent { name, filename, value }| {
+            let filename = filename.as_ref().map(|name| format!("; filename=\"{}\"", quoted(name)));
+            let (name, filename) = (quoted(name), filename.unwrap_or_default());
+            let disposition = format!("Content-Disposition: form-data; name=\"{name}\"{filename}");
+            format!("--boundary\r\n{disposition}\r\n\r\n{value}\r\n")
+        });
+        parts.chain(["--boundary--\r\n".to_owned()]).collect()
+    }
+
+    fn urlencoded(form: &[Sent]) -> String {
+        let encode =
+            |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let pairs =
+            form.iter().map(|sent| format!("{}={}", encode(&sent.name), encode(&sent.value)));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+
+    #[test]
+    fn what_is_sent_is_received_however_it_is_cut_and_kept() {
+        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        let limits = FormLimits {
+            max_field_memory_bytes: 100,
+            max_form_memory_bytes: 2000,
+            ..FormLimits::default()
+        };
+        for round in 0..3000 {
+            let form = random_form(&mut random);
+            let is_data = |sent: &Sent| {
+                !format!("\r\n{}\r\n", sent.value).contains("\r\n--boundary\r\n")
+                    && !format!("\r\n{}\r\n", sent.value).contains("\r\n--boundary--\r\n")
+            };
+            if !form.iter().all(is_data) {
+                continue;
+            }
+            let body = multipart(&form);
+            for limits in [FormLimits::default(), limits.clone()] {
+                let options = FormOptions { limits: Some(limits), ..FormOptions::default() };
+                let seed = Random(random.0);
+                let source = Cut(body.as_bytes(), seed);
+                let read =
+                    FieldStorage::read(source, "multipart/form-data; boundary=boundary", &options);
+                assert_eq!(received(read.unwrap()), form, "round {round}: {body:?}");
+                random.below(2);
+            }
+            let body = urlencoded(&form);
+            let source = Cut(body.as_bytes(), Random(random.0));
+            let kind = "application/x-www-form-urlencoded";
+            let read = FieldStorage::read(source, kind, &FormOptions::default()).unwrap();
+            // A pair of nothing is an empty one only where there is another.
+            let pairs = form.iter().filter(|_| !body.is_empty());
+            let pairs: Vec<_> = pairs.map(|sent| (&*sent.name, &*sent.value)).collect();
+            let read: Vec<_> = read.iter().map(|field| (&*field.name, field.value())).collect();
+            assert_eq!(read, pairs, "round {round}: {body:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_in_the_file_is_checked_too() {
+        let limits = FormLimits { max_field_memory_bytes: 4, ..FormLimits::default() };
+        let body = |value: &[u8]| {
+            let head = b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\n";
+            [head, value, b"\r\n--b--"].concat()
+        };
+        let read = |value: &[u8], errors| {
+            let options =
+                FormOptions { errors, limits: Some(limits.clone()), ..FormOptions::default() };
+            let form =
+                FieldStorage::read(&*body(value), "multipart/form-data; boundary=b", &options);
+            form.map(|form| form["a"].value().to_owned()).map_err(|error| error.status().code())
+        };
+        let long = "caf\u{e9} ".repeat(30_000);
+        assert_eq!(read(long.as_bytes(), TextErrors::Refuse), Ok(long));
+        assert_eq!(read(b"cafe caf\xe9", TextErrors::Refuse), Err(400));
+        assert_eq!(read(b"cafe caf\xe9", TextErrors::Replace), Ok("cafe caf\u{fffd}".to_owned()));
+    }
+
+    #[test]
+    fn a_field_that_is_not_there_leaves_with_a_400() {
+        let form = FieldStorage::default();
+        let payload = panic::catch_unwind(|| form["a"].done).unwrap_err();
+        assert_eq!(payload.downcast::<HttpError>().unwrap().status(), 400);
+    }
+}
