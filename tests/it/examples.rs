@@ -3,7 +3,7 @@
 use std::env;
 use std::io::Read;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::thread;
@@ -19,9 +19,15 @@ struct Example {
 
 impl Example {
     fn start(name: &str) -> Example {
+        Example::start_with(name, &[])
+    }
+
+    /// [`start`](Self::start), with variables in its environment.
+    fn start_with(name: &str, variables: &[(&str, &Path)]) -> Example {
         let program = folder().join(format!("{name}{}", env::consts::EXE_SUFFIX));
         let mut child = Command::new(&program)
             .arg("0")
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -168,6 +174,129 @@ fn send_header_says_when_it_was_made() {
         let made = reply.header("Last-Modified").expect("it has the field");
         assert_eq!((made.len(), &made[25..]), (29, " GMT"), "{made}");
     }
+}
+
+#[test]
+fn post_says_what_was_in_the_form() {
+    let example = Example::start("post");
+    let told = |client: &str, agent: &str, path: &str, form: &str| {
+        format!("Client: {client}\nUser-agent: {agent}\nPath: {path}\nForm data:\n{form}")
+    };
+    let mut client = Client::connect(example.address);
+    let own = client.stream().local_addr().expect("it has an address").to_string();
+    for (content_type, body, form) in [
+        (
+            "application/x-www-form-urlencoded",
+            "name=dhellmann&foo=bar",
+            "\tname=dhellmann\n\tfoo=bar\n",
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=\"x\"; filename=\"y\"\r\n\r\n\u{e9}\r\n--b--",
+            "\tUploaded x (2 bytes)\n",
+        ),
+    ] {
+        let length = body.len();
+        let request = format!(
+            "POST /here HTTP/1.1\r\nHost: a\r\nContent-Type: {content_type}\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        );
+        let reply = client.send(request).reply();
+        assert_eq!(reply.brief(), (200, told(&own, "unknown", "/here", form).as_str()));
+    }
+
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let bytes = std::fs::metadata(file).expect("it is there").len();
+    let (url, upload) = (format!("http://{}/", example.address), format!("datafile=@{file}"));
+    let form = ["-F", "name=dhellmann", "-F", "foo=bar", "-F", &upload, "-A", "mine"];
+    if let Some(reply) = curl(&[&[url.as_str()], &form[..]].concat()) {
+        let client = reply.text().lines().next().and_then(|line| line.strip_prefix("Client: "));
+        let client = client.expect("it names the client");
+        assert!(client.starts_with("127.0.0.1:"), "{client}");
+        let form = format!("\tname=dhellmann\n\tfoo=bar\n\tUploaded datafile ({bytes} bytes)\n");
+        assert_eq!(reply.brief(), (200, told(client, "mine", "/", &form).as_str()));
+    }
+}
+
+#[test]
+fn upload_page_shows_what_was_uploaded() {
+    let example = Example::start("upload_page");
+    let mut client = Client::connect(example.address);
+    let upload = |filename: &str, media_type: &str, data: &str| {
+        let body = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"picture\"; filename=\"{filename}\"\r\n\
+             Content-Type: {media_type}\r\n\r\n{data}\r\n--b--\r\n"
+        );
+        let length = body.len();
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        );
+        let reply = Client::connect(example.address).send(request).reply();
+        (reply.status, reply.header("Location").map(str::to_owned))
+    };
+    let made = (303, Some("/".to_owned()));
+    assert_eq!(upload("../a<b>.gif", "image/gif", "GIF89a"), made);
+    assert_eq!(upload("script.svg", "image/svg+xml", "<svg/>"), (415, None));
+    assert_eq!(upload("", "application/octet-stream", ""), made);
+    let page = client.send(get("/")).reply();
+    let figure = "<img src=\"/pictures/0\" alt=\"a_b_.gif\"></a><figcaption>a_b_.gif, 6 bytes";
+    assert!(page.text().contains(figure), "{}", page.text());
+    assert!(!page.text().contains("/pictures/1"), "{}", page.text());
+    let picture = client.send(get("/pictures/0")).reply();
+    assert_eq!(
+        (picture.brief(), picture.header("Content-Type")),
+        ((200, "GIF89a"), Some("image/gif"))
+    );
+    // The oldest make room.
+    for number in 1..15 {
+        upload("b.png", "image/png", &number.to_string());
+    }
+    for (path, status) in [
+        ("/pictures/2", 404),
+        ("/pictures/3", 200),
+        ("/pictures/14", 200),
+        ("/pictures/15", 404),
+        ("/pictures/x", 404),
+        ("/x", 404),
+    ] {
+        assert_eq!(
+            Client::connect(example.address).send(get(path)).reply().status,
+            status,
+            "{path}"
+        );
+    }
+}
+
+/// Temporary files are gone with whoever made them.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_program_leaves_no_temporary_file() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("killed");
+    std::fs::create_dir_all(&folder).expect("it can be made");
+    let mut example = Example::start_with("post", &[("TMPDIR", &folder)]);
+    let mut client = Client::connect(example.address);
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\n\
+         Content-Length: 10000000\r\n\r\n\
+         --b\r\nContent-Disposition: form-data; name=\"x\"; filename=\"y\"\r\n\r\n";
+    client.send(head).send("x".repeat(1_000_000));
+    // It is in the middle of the form, and in the file: it has a file open there.
+    let fds = format!("/proc/{}/fd", example.child.id());
+    let has_file = || {
+        let links = std::fs::read_dir(&fds).into_iter().flatten().flatten();
+        links
+            .filter_map(|link| std::fs::read_link(link.path()).ok())
+            .any(|to| to.starts_with(&folder))
+    };
+    let start = Instant::now();
+    while !has_file() {
+        assert!(start.elapsed() < DEADLINE, "nothing is spooled");
+        thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let left = || std::fs::read_dir(&folder).expect("it is there").count();
+    assert_eq!(left(), 0, "a file has a name while it is used");
+    example.signal("KILL");
+    assert_eq!(left(), 0, "a file is left behind");
 }
 
 #[cfg(unix)]
