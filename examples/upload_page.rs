@@ -118,7 +118,7 @@ const PAGE: &str = r#"<!DOCTYPE html>
 <title>Pictures</title>
 <style>
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 50rem; padding: 0 1rem }
-progress { display: block; width: 100%; margin: 1rem 0 }
+progress:not([hidden]) { display: block; width: 100%; margin: 1rem 0 }
 figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top }
 img { height: 8rem; max-width: 12rem; object-fit: cover; border-radius: .5rem }
 figcaption { font-size: .8rem; color: #555 }

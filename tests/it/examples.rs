@@ -268,6 +268,32 @@ fn upload_page_shows_what_was_uploaded() {
     }
 }
 
+/// The screenshot stays in the target folder, as `tmp/upload_page/upload_page.png`.
+#[test]
+fn upload_page_works_in_a_browser() {
+    let is_there = |program: &str| Command::new(program).arg("--version").output().is_ok();
+    if !is_there("chromium") || !is_there("node") {
+        eprintln!("SKIPPED: there is no chromium, or no node");
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("upload_page");
+    std::fs::create_dir_all(&folder).expect("it can be made");
+    let example = Example::start("upload_page");
+    let output = Command::new("timeout")
+        .args(["60", "node", concat!(env!("CARGO_MANIFEST_DIR"), "/it/upload_page.mjs")])
+        .arg(format!("http://{}/", example.address))
+        .arg(&folder)
+        .output()
+        .expect("node runs");
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    // The bar has reached its end, and the picture came back as it was sent.
+    let end =
+        ",100],\"width\":800,\"thumbnail\":128,\"caption\":\"noise _1_.png, 1441103 bytes\"}\n";
+    assert!(shown.ends_with(end), "{shown} {}", String::from_utf8_lossy(&output.stderr));
+    let screenshot = std::fs::read(folder.join("upload_page.png")).expect("there is a screenshot");
+    assert!(screenshot.starts_with(b"\x89PNG\r\n\x1a\n"));
+}
+
 /// Temporary files are gone with whoever made them.
 #[cfg(target_os = "linux")]
 #[test]
