@@ -50,8 +50,10 @@ impl log::Log for Stderr {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
+            // In one piece: other processes may write to the same place.
+            let line = format!("{}\n", record.args());
             // Where nobody reads any more, there is nobody to tell.
-            let _ = writeln!(io::stderr().lock(), "{}", record.args());
+            let _ = io::stderr().lock().write_all(line.as_bytes());
         }
     }
 
