@@ -117,6 +117,22 @@ pub struct Config {
     /// Requests on one connection before it is closed; `None` is unlimited, the default.
     pub max_requests_per_connection: Option<u64>,
 
+    /// Worker processes of a [`ForkingHttpServer`](crate::ForkingHttpServer) (Python:
+    /// `max_children`); the other servers do not look at it.
+    ///
+    /// Default: `None`, as many as there are processors. At least one.
+    pub workers: Option<usize>,
+
+    /// Requests that a worker process of a [`ForkingHttpServer`](crate::ForkingHttpServer) answers
+    /// before it ends and a new one takes its place; the other servers do not look at it.
+    ///
+    /// Its connections end with their last answers, which say `Connection: close`, and it never has
+    /// more of them open than it has requests left, so nobody is turned away. `Some(1)` is Python's
+    /// process for each request: then a silent client keeps a worker until `idle_timeout`, and
+    /// [`workers`](Self::workers) should be more than the default; Python's is 40. Default: `None`,
+    /// unlimited.
+    pub max_requests_per_child: Option<u64>,
+
     /// Connections that the kernel keeps waiting to be accepted (Python: `request_queue_size`).
     ///
     /// Default: 4096; the kernel may use less. Python's 5 drops clients on the first burst.
@@ -153,6 +169,8 @@ impl Default for Config {
             max_handler_threads: 512,
             handler_queue_timeout: Duration::from_secs(10),
             max_requests_per_connection: None,
+            workers: None,
+            max_requests_per_child: None,
             request_queue_size: 4096,
             allow_reuse_address: true,
             timeout: None,

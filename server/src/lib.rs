@@ -72,6 +72,7 @@ pub mod __private;
 #[doc(hidden)]
 pub mod __properties;
 
+mod forking;
 mod server;
 mod threading;
 
@@ -111,6 +112,7 @@ pub use config::{Config, FormLimits};
 pub use error_page::{ErrorPage, escape_html};
 pub use exchange::Exchange;
 pub use extract::{FromRequest, FromRequestWith};
+pub use forking::ForkingHttpServer;
 pub use form::error::BadForm;
 pub use form::field_file::FieldFile;
 pub use form::field_storage::{Field, FieldStorage, FormOptions};

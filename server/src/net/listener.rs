@@ -80,6 +80,18 @@ impl Listener {
         poller.add_listener(&mut self.inner)
     }
 
+    /// Asks no more for clients; they may still come.
+    #[cfg(all(unix, not(target_os = "linux")))]
+    pub(crate) fn unregister(&mut self, poller: &Poller) {
+        poller.remove_listener(&mut self.inner);
+    }
+
+    /// Its descriptor, for what mio does not do.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        std::os::fd::AsRawFd::as_raw_fd(&self.inner)
+    }
+
     /// Stops listening; who waits in the kernel's queue is turned away.
     pub(crate) fn close(mut self, poller: &Poller) {
         poller.remove_listener(&mut self.inner);

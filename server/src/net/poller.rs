@@ -70,6 +70,12 @@ impl Poller {
         self.poll.registry().register(listener, LISTENER, Interest::READABLE)
     }
 
+    /// Its descriptor, and the number of a listener in its events, for what mio does not do.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn as_raw_fd(&self) -> (std::os::fd::RawFd, u64) {
+        (std::os::fd::AsRawFd::as_raw_fd(&self.poll), LISTENER.0 as u64)
+    }
+
     pub(crate) fn remove_listener(&self, listener: &mut mio::net::TcpListener) {
         // It is about to be closed, which removes it as well.
         let _ = self.poll.registry().deregister(listener);
@@ -78,6 +84,11 @@ impl Poller {
     pub(crate) fn add(&self, stream: &mut Stream, token: Token) -> io::Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut stream.0, mio::Token(token), both)
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn add_pipe(&self, pipe: &mut Pipe, token: Token) -> io::Result<()> {
+        self.poll.registry().register(&mut pipe.0, mio::Token(token), Interest::READABLE)
     }
 
     /// Waits until something happens or `patience` is over, and puts it into `into`.
@@ -163,6 +174,29 @@ impl Stream {
     /// Sends small answers at once (Python: `disable_nagle_algorithm`).
     pub(crate) fn set_nodelay(&self) -> io::Result<()> {
         self.0.set_nodelay(true)
+    }
+}
+
+/// One end of a pair of sockets that another process has the other end of; it does not block.
+#[cfg(unix)]
+pub(crate) struct Pipe(mio::net::UnixStream);
+
+#[cfg(unix)]
+impl Pipe {
+    pub(crate) fn new(socket: std::os::unix::net::UnixStream) -> io::Result<Pipe> {
+        socket.set_nonblocking(true)?;
+        Ok(Pipe(mio::net::UnixStream::from_std(socket)))
+    }
+
+    /// Reads what is there; `WouldBlock` is `None`.
+    pub(crate) fn read(&self, into: &mut [u8]) -> io::Result<Option<usize>> {
+        unless_blocked(|| (&self.0).read(into))
+    }
+
+    /// Lets the other end read to the end.
+    pub(crate) fn end_writing(&self) {
+        // If it fails, there is nobody at the other end.
+        let _ = self.0.shutdown(std::net::Shutdown::Write);
     }
 }
 

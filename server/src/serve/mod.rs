@@ -1,5 +1,10 @@
 //! Where bytes and HTTP meet: the loop, and the conversations it serves. From the top:
 
+#[cfg(unix)]
+pub(crate) mod child;
+#[cfg(unix)]
+pub(crate) mod parent;
+
 pub(crate) mod worker;
 
 pub(crate) mod neighbours;
@@ -16,7 +21,11 @@ pub(crate) mod baton;
 #[cfg(feature = "signals")]
 pub(crate) mod signals;
 
+#[cfg(unix)]
+pub(crate) mod fork;
 pub(crate) mod handler_socket;
+#[cfg(unix)]
+pub(crate) mod line;
 pub(crate) mod shutdown;
 pub(crate) mod slow;
 pub(crate) mod stock;

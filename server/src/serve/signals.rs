@@ -1,7 +1,11 @@
 //! Ctrl-C and SIGTERM, as a shutdown.
 
 use std::io;
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 
+#[cfg(unix)]
+use crate::net::poller::Pipe;
 use crate::serve::shutdown::ShutdownHandle;
 
 /// Signals are watched until this is dropped.
@@ -64,5 +68,57 @@ impl Drop for Watch {
             flag.store(true, std::sync::atomic::Ordering::SeqCst);
         }
         self.handle.close();
+    }
+}
+
+/// Signals are told to a pipe until this is dropped.
+#[cfg(unix)]
+pub(crate) struct PipeWatch {
+    ids: Vec<signal_hook::SigId>,
+}
+
+/// Makes the pipe readable at the first signal, without a thread; lets the second one end the
+/// process.
+#[cfg(unix)]
+pub(crate) fn watch_by_pipe() -> io::Result<(Pipe, PipeWatch)> {
+    let (told, teller) = UnixStream::pair()?;
+    ends_process()?.store(false, std::sync::atomic::Ordering::SeqCst);
+    let mut watch = PipeWatch { ids: Vec::new() };
+    watch.tell(&teller)?;
+    Ok((Pipe::new(told)?, watch))
+}
+
+#[cfg(unix)]
+impl PipeWatch {
+    fn tell(&mut self, teller: &UnixStream) -> io::Result<()> {
+        for signal in signal_hook::consts::TERM_SIGNALS {
+            self.ids.push(signal_hook::low_level::pipe::register(*signal, teller.try_clone()?)?);
+        }
+        Ok(())
+    }
+
+    /// Has the signals of this process told to `line` instead, for good.
+    pub(crate) fn go_to(mut self, line: &UnixStream) -> io::Result<()> {
+        self.forget();
+        let told = self.tell(line);
+        // The first signal is still only told.
+        std::mem::forget(self);
+        told
+    }
+
+    fn forget(&mut self) {
+        for id in self.ids.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for PipeWatch {
+    fn drop(&mut self) {
+        if let Ok(flag) = ends_process() {
+            flag.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
+        self.forget();
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Visit {
     pub(crate) since: Instant,
     /// How many of its requests may be answered before it goes home.
     pub(crate) limit: u64,
+    /// How many answers may leave the connection open: its loop may be about to end.
+    pub(crate) to_spare: u64,
     /// How many have been.
     pub(crate) answered: u64,
     /// What took so long that the loop went on without this visit.
@@ -84,12 +86,13 @@ impl Visit {
         is_lent: &dyn Fn() -> bool,
     ) {
         let Serving { handler, server, config } = serving;
-        let stopping = server.is_stopping();
+        let stopping = server.is_stopping() || self.to_spare == 0;
         let service = Service { handler, server, config, stamp: &desk.stamp, stopping, is_lent };
         self.overran = self.session.answer(call, service);
         self.answered += u64::from(call.is_final());
         self.limit -= u64::from(call.is_final());
-        self.next = self.session.advance(config, stopping);
+        self.to_spare = self.to_spare.saturating_sub(u64::from(call.is_final()));
+        self.next = self.session.advance(config, server.is_stopping());
     }
 
     /// Whether a method is to answer, and not the server.

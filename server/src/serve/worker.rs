@@ -27,6 +27,8 @@ use crate::net::deadlines::Deadlines;
 use crate::net::listener::{Accepted, Listener};
 use crate::net::poller::{Event, Poller, Readiness, Stream, Token};
 use crate::peer::PeerAddress;
+#[cfg(unix)]
+use crate::serve::fork;
 use crate::serve::mailbox::Mailbox;
 use crate::serve::neighbours::{ACCEPTS, Neighbours};
 use crate::serve::session::{Next, Session};
@@ -92,6 +94,12 @@ pub(crate) struct Worker {
     answered: u64,
     /// Those of them that the statistics do not know yet.
     uncounted: u64,
+    /// How many requests it may still answer before it has to end.
+    ///
+    /// Each connection has one of them put by, so nobody who was let in is turned away.
+    life: u64,
+    /// Whether other processes accept from the same listener.
+    is_one_of_many: bool,
     is_told_to_stop: bool,
     stopping: Option<Stopping>,
 }
@@ -180,9 +188,26 @@ impl Worker {
             now,
             answered: 0,
             uncounted: 0,
+            life: u64::MAX,
+            is_one_of_many: false,
             is_told_to_stop: false,
             stopping: None,
         })
+    }
+
+    /// Makes it one of several that accept from one listener, and end after so many requests.
+    ///
+    /// Each of them lets in one client, and queues up behind the others for the next: or the first
+    /// to wake would take all those who come together, and all would wake for one. Who has queued
+    /// up takes whoever comes, since nobody else is told.
+    #[cfg(unix)]
+    pub(crate) fn join_others(&mut self, max_requests: Option<u64>) -> io::Result<()> {
+        self.life = max_requests.unwrap_or(u64::MAX).max(1);
+        self.is_one_of_many = true;
+        match &mut self.listener {
+            Some(listener) => fork::queue_up(&self.poller, listener),
+            None => Ok(()),
+        }
     }
 
     /// Begins to count anew what [`Until::Answered`] looks at.
@@ -209,6 +234,9 @@ impl Worker {
                     if let Some(report) = self.end_stop(serving) {
                         return Ok(Step::Ended(report));
                     }
+                    if self.is_worn_out() {
+                        return Ok(Step::Ended(ShutdownReport::default()));
+                    }
                 }
                 Until::Answered { at_most } => {
                     self.send_before_turn(serving);
@@ -227,6 +255,7 @@ impl Worker {
         let Visit { token, mut session, next, answered, .. } = visit;
         self.answered += answered;
         self.uncounted += answered;
+        self.life = self.life.saturating_sub(answered);
         let Some(seat) = self.sessions.get_mut(token) else { return };
         if let Seat::Away(seen) = seat {
             session.ready(*seen);
@@ -358,7 +387,7 @@ impl Worker {
     fn accept(&mut self, serving: Serving<'_>) {
         for _ in 0..CLIENTS_IN_A_TURN {
             let Some(listener) = &self.listener else { return };
-            if self.neighbours.is_full() {
+            if !self.is_one_of_many && self.neighbours.is_full() {
                 self.accepting = Accepting::WhenOneEnds;
                 return;
             }
@@ -378,9 +407,30 @@ impl Worker {
                     return;
                 }
             }
+            if self.is_one_of_many {
+                return self.take_turns();
+            }
         }
         // Those who are inside have their turn; then the next are let in.
         self.accepting = Accepting::InTheNextTurn;
+    }
+
+    /// Lets the other processes go first, and leaves their queue for as long as there is no room.
+    fn take_turns(&mut self) {
+        let has_room = !self.neighbours.is_full() && (self.sessions.len() as u64) < self.life;
+        self.accepting = if has_room { Accepting::Yes } else { Accepting::WhenOneEnds };
+        #[cfg(unix)]
+        if let Some(listener) = &mut self.listener {
+            let queued = match has_room {
+                true => fork::queue_up(&self.poller, listener),
+                false => fork::leave_queue(&self.poller, listener),
+            };
+            if let Err(error) = queued {
+                log_error(format_args!("cannot wait for connections: {error}"));
+            }
+            // Whoever has been woken for the next client gets to it before this one comes round.
+            std::thread::yield_now();
+        }
     }
 
     /// Finds a loop for a new client: the one with the fewest.
@@ -441,7 +491,21 @@ impl Worker {
         };
         let home = self.index;
         let since = self.now;
-        Some(Visit { token, home, session, next, since, limit, answered: 0, overran: None })
+        // Who comes next, if it is this loop's turn among the others, is as good as here.
+        let is_queued = self.is_one_of_many && self.accepting != Accepting::WhenOneEnds;
+        let put_by = self.sessions.len() as u64 + u64::from(is_queued);
+        let to_spare = self.life.saturating_sub(put_by);
+        Some(Visit {
+            token,
+            home,
+            session,
+            next,
+            since,
+            limit,
+            to_spare,
+            answered: 0,
+            overran: None,
+        })
     }
 
     /// Does what is left to do with a session that is at home.
@@ -496,6 +560,13 @@ impl Worker {
     /// A client has left.
     fn count_out(&mut self, serving: Serving<'_>) {
         serving.server.stats.note_closed(1);
+        if self.is_one_of_many {
+            self.neighbours.leave(self.index);
+            if self.accepting == Accepting::WhenOneEnds {
+                self.take_turns();
+            }
+            return;
+        }
         if self.neighbours.leave(self.index) {
             match self.listener {
                 Some(_) => self.there_is_room(),
@@ -542,6 +613,7 @@ impl Worker {
             answered_before: self.answered,
             closed_idle: 0,
         });
+        (self.life, self.is_one_of_many) = (u64::MAX, false);
         // Who has connected already is served; who has not is turned away.
         for _ in 0..=usize::from(serving.config.request_queue_size) / CLIENTS_IN_A_TURN {
             self.accept(serving);
@@ -560,6 +632,16 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Whether it has answered all that it may, and everybody has left. Others accept meanwhile.
+    fn is_worn_out(&mut self) -> bool {
+        if self.life == 0
+            && let Some(listener) = self.listener.take()
+        {
+            listener.close(&self.poller);
+        }
+        self.life == 0 && self.sessions.is_empty()
     }
 
     /// The report, once everything is drained, or cut.
