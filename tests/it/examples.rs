@@ -327,6 +327,23 @@ fn a_killed_program_leaves_no_temporary_file() {
 
 #[cfg(unix)]
 #[test]
+fn forking_shows_its_processes() {
+    let mut example = Example::start("forking");
+    let mut client = Client::connect(example.address);
+    let (first, second) = (client.send(get("/")).reply(), client.send(get("/")).reply());
+    let pid = first.text().strip_prefix("request 1 of process ").map(str::trim_end);
+    let pid: u32 = pid.and_then(|pid| pid.parse().ok()).expect("it is the first");
+    assert_ne!(pid, example.child.id(), "the parent serves nothing");
+    assert_eq!(second.text(), format!("request 2 of process {pid}\n"));
+    if let Some(reply) = curl(&[&format!("http://{}/", example.address)]) {
+        assert!(reply.text().contains(" of process "), "{reply:?}");
+    }
+    assert_eq!(example.signal("INT").code(), Some(0));
+    assert!(example.log().matches("\"GET / HTTP/1.1\" 200 ").count() >= 2);
+}
+
+#[cfg(unix)]
+#[test]
 fn examples_end_well_at_ctrl_c_even_with_clients_connected() {
     for (name, signal) in [("get", "INT"), ("errors", "TERM"), ("send_header", "INT")] {
         let mut example = Example::start(name);

@@ -10,6 +10,8 @@ mod fairness;
 mod floors;
 mod form_threats;
 mod forms;
+#[cfg(unix)]
+mod forking;
 mod framing;
 mod handlers_that_fail;
 mod hooks;
