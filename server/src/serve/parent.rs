@@ -98,14 +98,11 @@ impl Parent {
         let mut events = Vec::new();
         loop {
             let now = Instant::now();
-            if self.stopping.is_none() && server.is_stopping() {
-                // One that has nothing else to do serves those who have connected already.
-                match self.start(now) {
-                    Ok(Some(job)) => return Ok(Role::Worker(job)),
-                    Ok(None) => {}
-                    Err(error) => log_error(format_args!("cannot start a last worker: {error}")),
-                }
-                self.begin_stop(now, config);
+            if self.stopping.is_none()
+                && server.is_stopping()
+                && let Some(job) = self.begin_stop(now, config)
+            {
+                return Ok(Role::Worker(job));
             }
             match &self.stopping {
                 Some(stopping) if self.workers.is_empty() => {
@@ -250,10 +247,23 @@ impl Parent {
         }
     }
 
-    fn begin_stop(&mut self, now: Instant, config: &Config) {
+    /// Has all workers stop, and a last one see to those who have connected already: the others may
+    /// be busy, or worn out, or dead. In the new process, returns its job.
+    fn begin_stop(&mut self, now: Instant, config: &Config) -> Option<Job> {
         let deadline = now + config.drain_timeout.min(LONGEST) + GRACE + GRACE;
         self.stopping = Some(Stopping::new(deadline));
+        self.end_lines();
+        match self.start(now) {
+            Ok(None) => {}
+            Ok(job) => return job,
+            Err(error) => log_error(format_args!("cannot start a last worker: {error}")),
+        }
+        self.end_lines();
         self.listener = None;
+        None
+    }
+
+    fn end_lines(&self) {
         for (_, worker) in &self.workers {
             worker.line.end_writing();
         }

@@ -234,7 +234,7 @@ impl Worker {
                     if let Some(report) = self.end_stop(serving) {
                         return Ok(Step::Ended(report));
                     }
-                    if self.is_worn_out() {
+                    if self.is_worn_out(serving) {
                         return Ok(Step::Ended(ShutdownReport::default()));
                     }
                 }
@@ -635,7 +635,11 @@ impl Worker {
     }
 
     /// Whether it has answered all that it may, and everybody has left. Others accept meanwhile.
-    fn is_worn_out(&mut self) -> bool {
+    fn is_worn_out(&mut self, serving: Serving<'_>) -> bool {
+        // The others may have ended: who has connected meanwhile is left to the stop.
+        if serving.server.is_stopping() {
+            return false;
+        }
         if self.life == 0
             && let Some(listener) = self.listener.take()
         {
