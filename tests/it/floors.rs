@@ -213,6 +213,21 @@ fn only_two_files_know_mio() {
 }
 
 #[test]
+fn only_one_file_says_unsafe() {
+    for (package, allowed) in [("server", &["serve::fork"][..]), ("macros", &[])] {
+        let map = Map::of(package);
+        let saying = map.files.iter().filter(|(_, code)| code.contains("unsafe "));
+        let saying: Vec<&str> = saying.map(|(file, _)| file.as_str()).collect();
+        assert_eq!(saying, allowed, "{package}");
+        // Each time with its reason.
+        for file in &saying {
+            let text = read(&source(package).join(file.replace("::", "/")).with_extension("rs"));
+            assert_eq!(text.matches("// SAFETY: ").count(), text.matches("unsafe {").count());
+        }
+    }
+}
+
+#[test]
 fn every_source_file_is_on_the_map() {
     fn count(dir: &Path) -> usize {
         let entries = fs::read_dir(dir).expect("the sources are here");

@@ -163,13 +163,20 @@ fn several_processes_answer_and_each_counts_for_itself() {
 
 #[test]
 fn a_worker_that_aborts_loses_its_own_requests_and_is_replaced() {
-    for (path, words) in
-        [("/abort", "signal: 6 (SIGABRT)"), ("/exit/3", "exit status: 3"), ("/exit/0", "status: 0")]
-    {
+    for (path, words) in [
+        ("/abort", "signal: 6 (SIGABRT)"),
+        ("/exit/3", "exit status: 3"),
+        ("/exit/0", "exit status: 0"),
+        ("killed", "signal: 9 (SIGKILL)"),
+    ] {
         let server = start(&["workers=2"]);
         let (mut victim, first) = server.connect_elsewhere(&[]);
         let (mut other, second) = server.connect_elsewhere(&[first.pid]);
-        victim.send(get(path)).expect_gone();
+        match path {
+            "killed" => signal("KILL", &first.pid.to_string()),
+            path => drop(victim.send(get(path))),
+        }
+        victim.expect_gone();
         let answer = said(&other.send(get("/")).reply());
         assert_eq!(answer.pid, second.pid);
         server.connect_elsewhere(&[first.pid, second.pid]);
