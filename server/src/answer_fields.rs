@@ -59,9 +59,8 @@ impl EarlyFields {
     }
 }
 
-/// What a field means to the writer.
+/// What a field that frames the answer means to the writer.
 pub(crate) enum Noted {
-    Plain,
     /// `Content-Length`, if it is a number.
     Length(Option<u64>),
     /// `Connection` with nothing but what the server says itself.
@@ -130,7 +129,7 @@ pub(crate) fn note(name: FieldName, value: &[u8]) -> Noted {
         }
         FieldName::TransferEncoding => Noted::TransferEncoding,
         FieldName::Other | FieldName::ContentType | FieldName::Date | FieldName::Server => {
-            Noted::Plain
+            Noted::Options(None)
         }
     }
 }

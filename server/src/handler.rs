@@ -301,7 +301,9 @@ pub(crate) fn turn_away(http: &mut Exchange<'_>) {
 fn conclude(http: &mut Exchange<'_>, step: impl FnOnce(&mut Exchange<'_>) -> Handled) {
     let completed = contain(http, |http| {
         step(http)?;
-        check_complete(http)?;
+        if !http.wfile.is_settled() {
+            check_complete(http)?;
+        }
         http.finish();
         Ok(())
     });
@@ -329,11 +331,7 @@ fn fail(http: &mut Exchange<'_>, error: &HttpError) {
 }
 
 /// What a method may have left undone, as an error.
-#[inline]
 fn check_complete(http: &mut Exchange<'_>) -> Handled {
-    if http.wfile.is_settled() {
-        return Ok(());
-    }
     if http.status().is_some() || http.wfile.has_mistake() {
         http.end_headers()?;
     }

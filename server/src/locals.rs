@@ -22,47 +22,55 @@ use std::panic::{self, AssertUnwindSafe};
 /// ```
 #[derive(Default)]
 pub struct Locals {
-    // One word for nothing, since each request has one.
+    // Boxed, so that nothing is one word: each request has that.
+    #[allow(clippy::box_collection)]
     values: Option<Box<Values>>,
 }
 
-#[derive(Default)]
-struct Values(Vec<(TypeId, Box<dyn Any + Send>)>);
+type Values = Vec<(TypeId, Box<dyn Any + Send>)>;
 
 impl Locals {
     /// Puts a value in; the one of that type that was there comes out.
     pub fn insert<T: Any + Send>(&mut self, value: T) -> Option<T> {
         let old = self.remove();
-        self.values.get_or_insert_default().0.push((TypeId::of::<T>(), Box::new(value)));
+        self.values.get_or_insert_default().push((TypeId::of::<T>(), Box::new(value)));
         old
     }
 
     /// The value of that type.
     pub fn get<T: Any + Send>(&self) -> Option<&T> {
-        let found = self.values.as_ref()?.0.iter().find(|(id, _)| *id == TypeId::of::<T>());
+        let found = self.values.as_ref()?.iter().find(|(id, _)| *id == TypeId::of::<T>());
         found.and_then(|(_, value)| value.downcast_ref())
     }
 
     /// The value of that type, to change it.
     pub fn get_mut<T: Any + Send>(&mut self) -> Option<&mut T> {
-        let found = self.values.as_mut()?.0.iter_mut().find(|(id, _)| *id == TypeId::of::<T>());
+        let found = self.values.as_mut()?.iter_mut().find(|(id, _)| *id == TypeId::of::<T>());
         found.and_then(|(_, value)| value.downcast_mut())
     }
 
     /// Takes the value of that type out.
     pub fn remove<T: Any + Send>(&mut self) -> Option<T> {
-        let Values(values) = &mut **self.values.as_mut()?;
+        let values = self.values.as_mut()?;
         let at = values.iter().position(|(id, _)| *id == TypeId::of::<T>())?;
         values.swap_remove(at).1.downcast().ok().map(|value| *value)
     }
 }
 
 /// A value that panics when it is dropped does no harm to the others, nor to the server.
-impl Drop for Values {
+impl Drop for Locals {
+    #[inline]
     fn drop(&mut self) {
-        for (_, value) in self.0.drain(..) {
-            drop_quietly(value);
+        if let Some(values) = self.values.take() {
+            drop_all(*values);
         }
+    }
+}
+
+#[inline(never)] // mostly there is nothing to drop
+fn drop_all(values: Values) {
+    for (_, value) in values {
+        drop_quietly(value);
     }
 }
 
@@ -76,7 +84,7 @@ pub(crate) fn drop_quietly<T>(value: T) {
 
 impl fmt::Debug for Locals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len = self.values.as_ref().map_or(0, |values| values.0.len());
+        let len = self.values.as_ref().map_or(0, |values| values.len());
         f.debug_struct("Locals").field("len", &len).finish()
     }
 }

@@ -13,6 +13,7 @@
 
 use std::fmt;
 use std::io::{self, IoSlice, Write};
+use std::ops::Range;
 
 use crate::answer_fields::{EarlyFields, FieldName, FieldsSent, Mistake, Noted, note};
 use crate::header_value::ToHeaderValue;
@@ -47,6 +48,8 @@ pub struct ResponseWriter<'a> {
     /// Some of this answer has been given to the kernel: it cannot be taken back.
     has_left: bool,
     status: Option<Status>,
+    /// Whether any byte of the body goes out.
+    sends_body: bool,
     fields: FieldsSent,
     /// Where the lines of the stamp are in `out`, if this answer has them.
     stamp_at: Option<usize>,
@@ -116,6 +119,7 @@ impl<'a> ResponseWriter<'a> {
             start,
             has_left: false,
             status: None,
+            sends_body: true,
             fields: FieldsSent::default(),
             stamp_at: None,
             early: None,
@@ -138,9 +142,9 @@ impl<'a> ResponseWriter<'a> {
         self.fields.has(FieldName::ContentType) || early.has(FieldName::ContentType)
     }
 
-    /// Whether `Content-Length` has been sent.
-    pub(crate) fn has_length(&self) -> bool {
-        self.declared.is_some()
+    /// Declares the length of the body, as `Content-Length` does, unless that was sent.
+    pub(crate) fn declare_length(&mut self, bytes: u64) {
+        self.declared.get_or_insert(bytes);
     }
 
     /// Whether `end_headers` has something to complain about.
@@ -199,6 +203,7 @@ impl<'a> ResponseWriter<'a> {
             return self.remember(Mistake::Phrase(status));
         }
         self.status = Some(status);
+        self.sends_body = self.rules.sends_body(status);
         self.stage = Stage::Head;
         if is_interim(status) {
             return encode::status_line(self.out, self.rules.version, status, phrase);
@@ -206,12 +211,17 @@ impl<'a> ResponseWriter<'a> {
         if (status, phrase, stamped, self.rules.version)
             == (Status::OK, None, true, Version::HTTP_11)
         {
-            self.out.extend_from_slice(self.stamp.ok());
+            // Nearly every answer: all of it is kept ready.
+            let (ok, both) = self.stamp.ok();
+            self.stamp_at = Some(self.out.len() + both);
+            self.out.extend_from_slice(ok);
         } else {
             encode::status_line(self.out, self.rules.version, status, phrase);
-            self.out.extend_from_slice(if stamped { self.stamp.both() } else { b"" });
+            if stamped {
+                self.stamp_at = Some(self.out.len());
+                self.out.extend_from_slice(self.stamp.both());
+            }
         }
-        self.stamp_at = stamped.then(|| self.out.len() - self.stamp.both().len());
         if let Some(early) = &self.early {
             self.fields = early.sent;
             self.out.extend_from_slice(&early.lines);
@@ -240,16 +250,23 @@ impl<'a> ResponseWriter<'a> {
             lines.truncate(line);
             return self.remember(Mistake::FieldValue(name.to_owned()));
         }
-        let noted = if known.is_framing() { note(known, value) } else { Noted::Plain };
-        // Framing is written by `end_head`, and only there.
-        if let Noted::Plain | Noted::Options(_) = noted {
+        if !known.is_framing() {
             sent.add(known);
-            lines.extend_from_slice(b"\r\n");
-        } else {
-            lines.truncate(line);
+            return lines.extend_from_slice(b"\r\n");
         }
+        // Framing is written by `end_head`, and only there.
+        let noted = note(known, value);
         match noted {
-            Noted::Plain | Noted::Options(None) => {}
+            Noted::Options(_) => lines.extend_from_slice(b"\r\n"),
+            _ => lines.truncate(line),
+        }
+        self.heed(noted);
+    }
+
+    /// Does what a field says of the framing.
+    fn heed(&mut self, noted: Noted) {
+        match noted {
+            Noted::Options(None) => {}
             Noted::Connection(persistence) | Noted::Options(Some(persistence)) => {
                 self.set_persistence(persistence);
             }
@@ -289,16 +306,13 @@ impl<'a> ResponseWriter<'a> {
             self.complete_stamp();
         }
         match self.declared {
-            Some(length) => {
-                self.flow(status, self.rules.known_length(status, length));
-                Ok(())
-            }
+            Some(length) => self.flow(self.rules.known_length(status, length)),
             None => {
                 let end = self.out.len();
                 self.stage = Stage::Held { end, body: end, right: None };
-                Ok(())
             }
         }
+        Ok(())
     }
 
     /// Takes back what was gathered of this answer, so that another can take its place.
@@ -360,10 +374,7 @@ impl<'a> ResponseWriter<'a> {
         let is_complete = match self.stage {
             Stage::Held { end, body, right } => {
                 if right != Some(persistence) {
-                    let delimiter = self.held_length(status);
-                    encode::replace(self.out, end..body, |out| {
-                        encode::end_of_head(out, delimiter, persistence, self.rules);
-                    });
+                    self.put_end(end..body, self.held_length(status), persistence);
                 }
                 true
             }
@@ -371,7 +382,7 @@ impl<'a> ResponseWriter<'a> {
             Stage::Unstarted | Stage::Head | Stage::Done => false,
         } && !self.is_broken;
         self.stage = Stage::Done;
-        let body_bytes = if self.rules.sends_body(status) { self.body_bytes } else { 0 };
+        let body_bytes = if self.sends_body { self.body_bytes } else { 0 };
         let persistence = if is_complete { persistence } else { Persistence::Close };
         Finished { persistence, body_bytes, is_complete }
     }
@@ -484,8 +495,17 @@ impl<'a> ResponseWriter<'a> {
         }
     }
 
+    /// Puts the end of the head in the place of what stands there.
+    #[inline(never)] // of the usual answer the end is written where it belongs
+    fn put_end(&mut self, old: Range<usize>, delimiter: Delimiter, persistence: Persistence) {
+        encode::replace(self.out, old, |out| {
+            encode::end_of_head(out, delimiter, persistence, self.rules);
+        });
+    }
+
     /// Ends the head now, before the body is complete.
-    fn flow(&mut self, status: Status, delimiter: Delimiter) {
+    #[inline(never)]
+    fn flow(&mut self, delimiter: Delimiter) {
         let said = match delimiter {
             Delimiter::Close => Persistence::Close,
             _ => self.persistence(),
@@ -495,12 +515,10 @@ impl<'a> ResponseWriter<'a> {
             _ => (self.out.len(), self.out.len()),
         };
         let held = self.out.len() - body;
-        encode::replace(self.out, end..body, |out| {
-            encode::end_of_head(out, delimiter, said, self.rules);
-        });
+        self.put_end(end..body, delimiter, said);
         let body = self.out.len() - held;
         let flow = match delimiter {
-            _ if !self.rules.sends_body(status) => Flow::Dropped,
+            _ if !self.sends_body => Flow::Dropped,
             Delimiter::Length(length) => Flow::Length(length),
             Delimiter::Chunked => Flow::Chunked((held > 0).then_some(body)),
             Delimiter::Close => Flow::UntilClose,
@@ -513,26 +531,28 @@ impl<'a> ResponseWriter<'a> {
     fn hold(&mut self, status: Status, bytes: &[u8]) -> io::Result<()> {
         let length = self.body_bytes + bytes.len() as u64;
         if length > MAX_HELD {
-            self.flow(status, self.rules.unknown_length(status));
+            self.flow(self.rules.unknown_length(status));
             return self.flow_on(bytes);
         }
         self.body_bytes = length;
-        let (delimiter, persistence) = (self.held_length(status), self.persistence());
+        if !self.sends_body {
+            return Ok(());
+        }
+        let persistence = self.persistence();
         if let Stage::Held { end, body, right } = &mut self.stage {
             *right = None;
             if body == end {
                 // Most bodies are written at once: then this is the end of their head.
-                encode::end_of_head(self.out, delimiter, persistence, self.rules);
+                encode::end_of_head(self.out, Delimiter::Length(length), persistence, self.rules);
                 (*body, *right) = (self.out.len(), Some(persistence));
             }
         }
-        if self.rules.sends_body(status) {
-            self.out.extend_from_slice(bytes);
-        }
+        self.out.extend_from_slice(bytes);
         Ok(())
     }
 
     /// Adds body bytes behind an ended head.
+    #[inline(never)]
     fn flow_on(&mut self, bytes: &[u8]) -> io::Result<()> {
         let Stage::Flowing { flow, .. } = &mut self.stage else { return Ok(()) };
         match flow {
@@ -681,7 +701,7 @@ impl Write for ResponseWriter<'_> {
             _ if self.is_broken => return Err(io::ErrorKind::BrokenPipe.into()),
             (Stage::Unstarted | Stage::Head | Stage::Done, _) => return Ok(()),
             (Stage::Held { .. }, Some(status)) => {
-                self.flow(status, self.rules.unknown_length(status));
+                self.flow(self.rules.unknown_length(status));
             }
             _ => {}
         }

@@ -52,9 +52,9 @@ impl Buffer {
 
     /// Whether the first `len` bytes are the same as the `len` bytes dropped before them.
     pub(crate) fn repeats(&self, len: usize) -> bool {
-        let next = self.storage.get(self.start..self.end.min(self.start + len));
-        let last = self.start.checked_sub(len).and_then(|at| self.storage.get(at..self.start));
-        next.is_some() && next == last
+        let Some(last) = self.start.checked_sub(len) else { return false };
+        let (next, end) = (self.start, self.start + len);
+        end <= self.end && self.storage.get(last..next) == self.storage.get(next..end)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -78,9 +78,9 @@ impl Stamp {
         self.lines.extend_from_slice(b"\r\n");
     }
 
-    /// The status line of a 200 of HTTP/1.1, and [`both`](Self::both) behind it.
-    pub(crate) fn ok(&self) -> &[u8] {
-        &self.lines
+    /// The status line of a 200 of HTTP/1.1, and [`both`](Self::both) from the place given on.
+    pub(crate) fn ok(&self) -> (&[u8], usize) {
+        (&self.lines, OK.len())
     }
 
     /// `Server: …` and `Date: …`, each with its line end.
@@ -113,7 +113,7 @@ mod tests {
         stamp.refresh(start, || wall);
         let expected = b"Server: me/1\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
         assert_eq!(stamp.both(), expected);
-        assert_eq!(stamp.ok(), [b"HTTP/1.1 200 OK\r\n", &expected[..]].concat());
+        assert_eq!(stamp.ok(), (&[b"HTTP/1.1 200 OK\r\n", &expected[..]].concat()[..], 17));
 
         stamp.refresh(start + Duration::from_millis(399), || panic!("still the same second"));
         stamp.refresh(start + Duration::from_millis(400), || wall + Duration::from_millis(400));

@@ -84,6 +84,7 @@ pub(crate) fn status_line(
 }
 
 /// Ends a head: framing, persistence, blank line.
+#[inline(always)] // where the usual answer ends its head, most of this is known
 pub(crate) fn end_of_head(
     out: &mut Vec<u8>,
     delimiter: Delimiter,
@@ -93,7 +94,7 @@ pub(crate) fn end_of_head(
     match delimiter {
         Delimiter::Length(bytes) => {
             out.extend_from_slice(b"Content-Length: ");
-            out.extend_from_slice(itoa::Buffer::new().format(bytes).as_bytes());
+            decimal(out, bytes);
             out.extend_from_slice(b"\r\n");
         }
         Delimiter::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
@@ -108,6 +109,16 @@ pub(crate) fn end_of_head(
         Persistence::KeepAlive => {}
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// Appends a number; most are short.
+fn decimal(out: &mut Vec<u8>, number: u64) {
+    let digit = |of: u64| b'0' + (of % 10) as u8;
+    match number {
+        0..=9 => out.push(digit(number)),
+        10..=99 => out.extend_from_slice(&[digit(number / 10), digit(number)]),
+        _ => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+    }
 }
 
 /// Begins a chunk of `bytes` of data. Their own line end follows them.
