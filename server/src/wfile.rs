@@ -42,6 +42,8 @@ pub struct ResponseWriter<'a> {
     rules: AnswerRules,
     /// What the handler wants to become of the connection.
     wish: Persistence,
+    /// The head is ended, and has said that the connection is.
+    has_said_close: bool,
     stage: Stage,
     /// Where this answer begins in `out`.
     start: usize,
@@ -65,6 +67,7 @@ pub struct ResponseWriter<'a> {
     must_reset: bool,
 }
 
+#[repr(u8)] // with a tag of its own, which each step asks for
 enum Stage {
     /// No status yet.
     Unstarted,
@@ -73,9 +76,9 @@ enum Stage {
     /// The fields are in `out` up to `end`, and from `body` on the body. What ends the head may
     /// stand between them; it is `right` if it belongs to this body, and then has said so.
     Held { end: usize, body: usize, right: Option<Persistence> },
-    /// The head is ended, has `said` what becomes of the connection, and tells where the body ends,
-    /// which begins at `body` in `out` as long as nothing has left.
-    Flowing { flow: Flow, body: usize, said: Persistence },
+    /// The head is ended and tells where the body ends, which begins at `body` in `out` as long as
+    /// nothing has left.
+    Flowing { flow: Flow, body: usize },
     /// The answer is complete, or given up.
     Done,
 }
@@ -115,6 +118,7 @@ impl<'a> ResponseWriter<'a> {
             stamp,
             rules,
             wish: Persistence::KeepAlive,
+            has_said_close: false,
             stage: Stage::Unstarted,
             start,
             has_left: false,
@@ -284,10 +288,9 @@ impl<'a> ResponseWriter<'a> {
     /// A client that wants it to end has it ended, whatever the handler says (RFC 9112 §9.6); and a
     /// head that has said so stands.
     pub(crate) fn persistence(&self) -> Persistence {
-        match self.stage {
-            Stage::Flowing { said: Persistence::Close, .. } => Persistence::Close,
-            _ if self.rules.may_persist => self.wish,
-            _ => Persistence::Close,
+        match self.rules.may_persist && !self.has_said_close {
+            true => self.wish,
+            false => Persistence::Close,
         }
     }
 
@@ -324,6 +327,7 @@ impl<'a> ResponseWriter<'a> {
         }
         self.out.truncate(self.start);
         self.stage = Stage::Unstarted;
+        self.has_said_close = false;
         self.status = None;
         self.fields = FieldsSent::default();
         self.stamp_at = None;
@@ -369,18 +373,16 @@ impl<'a> ResponseWriter<'a> {
         if self.is_head_open() && (self.begin_if_needed().is_err() || self.end_head().is_err()) {
             return self.give_up();
         }
-        let status = self.status.unwrap_or(Status::OK);
         let persistence = self.persistence();
         let is_complete = match self.stage {
             Stage::Held { end, body, right } => {
                 if right != Some(persistence) {
-                    self.put_end(end..body, self.held_length(status), persistence);
+                    self.put_end(end..body, self.held_length(), persistence);
                 }
                 true
             }
-            Stage::Flowing { .. } => self.end_flow(),
-            Stage::Unstarted | Stage::Head | Stage::Done => false,
-        } && !self.is_broken;
+            _ => self.end_flow(),
+        };
         self.stage = Stage::Done;
         let body_bytes = if self.sends_body { self.body_bytes } else { 0 };
         let persistence = if is_complete { persistence } else { Persistence::Close };
@@ -388,6 +390,7 @@ impl<'a> ResponseWriter<'a> {
     }
 
     /// Ends a body that goes out as it is written; true if that is all of it.
+    #[inline(never)]
     fn end_flow(&mut self) -> bool {
         self.end_open_chunk();
         self.say_late_close();
@@ -404,7 +407,8 @@ impl<'a> ResponseWriter<'a> {
 
     /// Adds `Connection: close` to a head that was ended before that was known, if it is still here.
     fn say_late_close(&mut self) {
-        if let Stage::Flowing { body, said: Persistence::KeepAlive, .. } = self.stage
+        if let Stage::Flowing { body, .. } = self.stage
+            && !self.has_said_close
             && self.persistence() == Persistence::Close
             && self.rules.modern_client
             && !self.has_left
@@ -487,7 +491,8 @@ impl<'a> ResponseWriter<'a> {
     }
 
     /// The delimiter of a body that is held, if that is all of it.
-    fn held_length(&self, status: Status) -> Delimiter {
+    fn held_length(&self) -> Delimiter {
+        let status = self.status.unwrap_or(Status::OK);
         match self.body_bytes {
             // What a GET would have brought is not known: better no length than a wrong one.
             0 if self.rules.head_only => Delimiter::None,
@@ -501,6 +506,11 @@ impl<'a> ResponseWriter<'a> {
         encode::replace(self.out, old, |out| {
             encode::end_of_head(out, delimiter, persistence, self.rules);
         });
+    }
+
+    /// Ends the head now, before the body is complete, and without a word about its length.
+    fn flow_unbounded(&mut self) {
+        self.flow(self.rules.unknown_length(self.status.unwrap_or(Status::OK)));
     }
 
     /// Ends the head now, before the body is complete.
@@ -524,14 +534,15 @@ impl<'a> ResponseWriter<'a> {
             Delimiter::Close => Flow::UntilClose,
             Delimiter::None => Flow::Dropped,
         };
-        self.stage = Stage::Flowing { flow, body, said };
+        self.has_said_close = said == Persistence::Close;
+        self.stage = Stage::Flowing { flow, body };
     }
 
     /// Adds body bytes to a head that is held; ends the head once they are too many.
-    fn hold(&mut self, status: Status, bytes: &[u8]) -> io::Result<()> {
+    fn hold(&mut self, bytes: &[u8]) -> io::Result<()> {
         let length = self.body_bytes + bytes.len() as u64;
         if length > MAX_HELD {
-            self.flow(self.rules.unknown_length(status));
+            self.flow_unbounded();
             return self.flow_on(bytes);
         }
         self.body_bytes = length;
@@ -686,8 +697,8 @@ impl Write for ResponseWriter<'_> {
             self.begin_if_needed()?;
             self.end_head()?;
         }
-        match (&self.stage, self.status) {
-            (Stage::Held { .. }, Some(status)) => self.hold(status, bytes),
+        match self.stage {
+            Stage::Held { .. } => self.hold(bytes),
             _ if self.is_broken => Err(io::ErrorKind::BrokenPipe.into()),
             _ => self.flow_on(bytes),
         }
@@ -697,13 +708,11 @@ impl Write for ResponseWriter<'_> {
     ///
     /// What the client does not take at once is kept and sent later: it does not wait.
     fn flush(&mut self) -> io::Result<()> {
-        match (&mut self.stage, self.status) {
+        match self.stage {
             _ if self.is_broken => return Err(io::ErrorKind::BrokenPipe.into()),
-            (Stage::Unstarted | Stage::Head | Stage::Done, _) => return Ok(()),
-            (Stage::Held { .. }, Some(status)) => {
-                self.flow(self.rules.unknown_length(status));
-            }
-            _ => {}
+            Stage::Unstarted | Stage::Head | Stage::Done => return Ok(()),
+            Stage::Held { .. } => self.flow_unbounded(),
+            Stage::Flowing { .. } => {}
         }
         self.end_open_chunk();
         self.spill()

@@ -117,8 +117,13 @@ fn decimal(out: &mut Vec<u8>, number: u64) {
     match number {
         0..=9 => out.push(digit(number)),
         10..=99 => out.extend_from_slice(&[digit(number / 10), digit(number)]),
-        _ => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+        _ => long_decimal(out, number),
     }
+}
+
+#[inline(never)] // with its own room for the digits
+fn long_decimal(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Begins a chunk of `bytes` of data. Their own line end follows them.
