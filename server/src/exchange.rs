@@ -343,6 +343,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Ends the answer and logs the request.
+    #[inline]
     pub(crate) fn finish(&mut self) {
         // Said while it can still be said: what is left of the body ends the connection.
         self.close_connection |= !self.rfile.is_rest_bearable() || self.server.is_stopping();

@@ -245,6 +245,7 @@ impl Connection {
     }
 
     /// The request has its answer; `left` is what the handler left of the body.
+    #[inline(always)] // for one caller that matters, which knows what is left
     pub(crate) fn answered(&mut self, left: BodyLeft, persistence: Persistence) {
         let State::Request { body, .. } = self.state else { return self.close() };
         let keeps = persistence == Persistence::KeepAlive;
@@ -313,12 +314,18 @@ impl Connection {
     }
 
     fn collect_head(&mut self, limits: HeadLimits) -> Result<Option<Want>, BadRequest> {
-        let State::Head { scan, before } = &mut self.state else { return Ok(None) };
+        let State::Head { before, .. } = &mut self.state else { return Ok(None) };
         // A client that pipelines mostly repeats itself: the same bytes are the same head.
         if *before == Before::LastHead && self.input.repeats(self.head.len()) {
             self.state = State::REQUEST_WITHOUT_BODY;
             return Ok(Some(Want::Handler));
         }
+        self.read_head(limits)
+    }
+
+    #[inline(never)] // it needs much room for the fields of a head
+    fn read_head(&mut self, limits: HeadLimits) -> Result<Option<Want>, BadRequest> {
+        let State::Head { scan, before } = &mut self.state else { return Ok(None) };
         // RFC 9112 §2.2: one empty line in front of a request line is forgiven.
         if *before != Before::EmptyLine {
             match self.input.bytes() {
@@ -348,6 +355,7 @@ impl Connection {
     }
 
     /// Collects a body until it is complete or too long to wait for.
+    #[inline(never)]
     fn collect_body(&mut self) -> Result<Option<Want>, BadRequest> {
         let State::Body { probe, expectation } = &mut self.state else { return Ok(None) };
         let behind_head = self.input.bytes().get(self.head.len()..).unwrap_or_default();
@@ -366,6 +374,7 @@ impl Connection {
     }
 
     /// Drops what a handler left of its body, if that is not too much.
+    #[inline(never)]
     fn drop_rest(&mut self) -> Option<Want> {
         let State::Rest { decoder, budget } = &mut self.state else { return None };
         loop {
