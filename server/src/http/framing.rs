@@ -158,8 +158,14 @@ impl Seen {
 }
 
 /// As it is usually spelt first: that is one comparison.
+#[inline(always)]
 fn is(field: &Header<'_>, name: &str) -> bool {
-    field.name == name || field.name.eq_ignore_ascii_case(name)
+    field.name == name || is_in_other_spelling(field, name)
+}
+
+#[inline(never)]
+fn is_in_other_spelling(field: &Header<'_>, name: &str) -> bool {
+    field.name.eq_ignore_ascii_case(name)
 }
 
 /// The elements of a comma-separated list, without the blanks around them.
@@ -185,15 +191,19 @@ pub(crate) fn is_host(value: &[u8]) -> bool {
 
 /// A port as URIs write it: digits alone, and no more than 65535.
 pub(crate) fn port_number(digits: &[u8]) -> Option<u16> {
-    let text = str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit))?;
-    text.parse().ok()
+    let number = digits.iter().try_fold(0u16, |number, byte| match byte {
+        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u16::from(byte - b'0')),
+        _ => None,
+    });
+    number.filter(|_| !digits.is_empty())
 }
 
 /// How long the registered name, or the IPv4 address, at the front is.
 fn reg_name_len(value: &[u8]) -> usize {
     let mut len = 0;
     loop {
-        len += value[len..].iter().take_while(|byte| is_host_byte(**byte)).count();
+        let rest = &value[len..];
+        len += rest.iter().position(|byte| !is_host_byte(*byte)).unwrap_or(rest.len());
         match &value[len..] {
             [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => len += 3,
             _ => return len,

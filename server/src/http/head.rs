@@ -181,7 +181,7 @@ impl RequestHead {
             target_start: path as u32,
             target_end: (start + target.len()) as u32,
             method: method.len() as u8,
-            is_utf8: str::from_utf8(&bytes[..len]).is_ok(),
+            is_utf8: bytes[..len].is_ascii() || str::from_utf8(&bytes[..len]).is_ok(),
             version,
             framing: framing::frame(version, request.headers)?,
         }))
