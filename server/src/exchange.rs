@@ -367,20 +367,14 @@ impl<'a> Exchange<'a> {
     /// What the connection goes on with.
     #[inline]
     pub(crate) fn outcome(&mut self) -> Outcome {
-        let persistence = match self.close_connection {
-            true => Persistence::Close,
-            false => Persistence::KeepAlive,
-        };
+        let persistence = Persistence::until(self.close_connection);
         let must_reset = self.wfile.must_reset();
         Outcome { left: self.rfile.take_rest(), persistence, must_reset }
     }
 
     /// The head says what `close_connection` says at the time.
     fn tell_persistence(&mut self) {
-        self.wfile.set_persistence(match self.close_connection {
-            true => Persistence::Close,
-            false => Persistence::KeepAlive,
-        });
+        self.wfile.set_persistence(Persistence::until(self.close_connection));
     }
 }
 

@@ -40,8 +40,8 @@ pub struct ResponseWriter<'a> {
     socket: &'a dyn Socket,
     stamp: &'a Stamp,
     rules: AnswerRules,
-    /// What the handler wants to become of the connection.
-    wish: Persistence,
+    /// The handler wants the connection to end.
+    wants_close: bool,
     /// The head is ended, and has said that the connection is.
     has_said_close: bool,
     stage: Stage,
@@ -117,7 +117,7 @@ impl<'a> ResponseWriter<'a> {
             socket,
             stamp,
             rules,
-            wish: Persistence::KeepAlive,
+            wants_close: false,
             has_said_close: false,
             stage: Stage::Unstarted,
             start,
@@ -186,7 +186,7 @@ impl<'a> ResponseWriter<'a> {
 
     /// What the head will say of the connection, unless a later call says otherwise.
     pub(crate) fn set_persistence(&mut self, persistence: Persistence) {
-        self.wish = persistence;
+        self.wants_close = persistence == Persistence::Close;
     }
 
     /// Begins an answer with its status line, and with `Server` and `Date` if `stamped`.
@@ -288,10 +288,8 @@ impl<'a> ResponseWriter<'a> {
     /// A client that wants it to end has it ended, whatever the handler says (RFC 9112 §9.6); and a
     /// head that has said so stands.
     pub(crate) fn persistence(&self) -> Persistence {
-        match self.rules.may_persist && !self.has_said_close {
-            true => self.wish,
-            false => Persistence::Close,
-        }
+        // Without a branch: it is asked at each step.
+        Persistence::until(self.wants_close | self.has_said_close | !self.rules.may_persist)
     }
 
     /// Ends the head: an interim answer is sent at once, any other waits for its body.
@@ -504,7 +502,7 @@ impl<'a> ResponseWriter<'a> {
     #[inline(never)] // of the usual answer the end is written where it belongs
     fn put_end(&mut self, old: Range<usize>, delimiter: Delimiter, persistence: Persistence) {
         encode::replace(self.out, old, |out| {
-            encode::end_of_head(out, delimiter, persistence, self.rules);
+            encode::end_of_head(out, delimiter, persistence, &self.rules);
         });
     }
 
@@ -554,7 +552,7 @@ impl<'a> ResponseWriter<'a> {
             *right = None;
             if body == end {
                 // Most bodies are written at once: then this is the end of their head.
-                encode::end_of_head(self.out, Delimiter::Length(length), persistence, self.rules);
+                encode::end_of_head(self.out, Delimiter::Length(length), persistence, &self.rules);
                 (*body, *right) = (self.out.len(), Some(persistence));
             }
         }

@@ -89,7 +89,7 @@ pub(crate) fn end_of_head(
     out: &mut Vec<u8>,
     delimiter: Delimiter,
     persistence: Persistence,
-    rules: AnswerRules,
+    rules: &AnswerRules,
 ) {
     match delimiter {
         Delimiter::Length(bytes) => {
@@ -208,7 +208,7 @@ mod tests {
                 "Content-Length: 18446744073709551615\r\nConnection: keep-alive\r\n\r\n",
             ),
         ] {
-            let end = written(|out| end_of_head(out, delimiter, persistence, rules));
+            let end = written(|out| end_of_head(out, delimiter, persistence, &rules));
             assert_eq!(end, expected);
         }
     }

@@ -27,6 +27,13 @@ pub(crate) enum Persistence {
     Close,
 }
 
+impl Persistence {
+    /// `Close` where the connection ends.
+    pub(crate) fn until(ends: bool) -> Persistence {
+        if ends { Persistence::Close } else { Persistence::KeepAlive }
+    }
+}
+
 /// What a head decides beyond its request line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Framing {
@@ -78,7 +85,7 @@ pub(crate) fn frame(version: Version, fields: &[Header<'_>]) -> Result<Framing, 
     let persists = !seen.close && (is_11 || seen.keep_alive);
     Ok(Framing {
         body,
-        persistence: if persists { Persistence::KeepAlive } else { Persistence::Close },
+        persistence: Persistence::until(!persists),
         // RFC 9110 §10.1.1: a 1.0 client cannot mean it, and without a body nobody waits.
         expects_continue: seen.expects_continue && is_11 && body != BodyLength::Empty,
     })
