@@ -209,9 +209,6 @@ impl<'a> ResponseWriter<'a> {
         self.status = Some(status);
         self.sends_body = self.rules.sends_body(status);
         self.stage = Stage::Head;
-        if is_interim(status) {
-            return encode::status_line(self.out, self.rules.version, status, phrase);
-        }
         if (status, phrase, stamped, self.rules.version)
             == (Status::OK, None, true, Version::HTTP_11)
         {
@@ -221,6 +218,9 @@ impl<'a> ResponseWriter<'a> {
             self.out.extend_from_slice(ok);
         } else {
             encode::status_line(self.out, self.rules.version, status, phrase);
+            if is_interim(status) {
+                return;
+            }
             if stamped {
                 self.stamp_at = Some(self.out.len());
                 self.out.extend_from_slice(self.stamp.both());
@@ -455,6 +455,7 @@ impl<'a> ResponseWriter<'a> {
     }
 
     /// Sends an interim answer (RFC 9110 §15.2); one that an old client must not see is dropped.
+    #[inline(never)]
     fn end_interim(&mut self) -> io::Result<()> {
         if self.rules.modern_client {
             self.out.extend_from_slice(b"\r\n");
@@ -471,6 +472,7 @@ impl<'a> ResponseWriter<'a> {
 
     /// Each final answer has one `Date` (RFC 9110 §6.6.1) and at most one `Server`: the handler's
     /// where it sent one, else the server's.
+    #[inline(never)]
     fn complete_stamp(&mut self) {
         let sent = self.fields;
         let Some(stamp) = self.stamp_at else {

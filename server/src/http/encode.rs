@@ -66,6 +66,7 @@ impl AnswerRules {
 }
 
 /// Begins a head: `HTTP/1.1 200 OK`. A `phrase` of the caller's own has been checked.
+#[inline(never)] // that of a 200 is kept ready
 pub(crate) fn status_line(
     out: &mut Vec<u8>,
     version: Version,
