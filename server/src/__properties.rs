@@ -15,7 +15,7 @@ use crate::http::date::Stamp;
 use crate::http::encode::AnswerRules;
 use crate::http::error::BadRequest;
 use crate::http::framing::{BodyLength, Framing, Persistence};
-use crate::http::head::{HeadLimits, HeadScan};
+use crate::http::head::{HeadLimits, HeadScan, RequestHead};
 use crate::http::status::Status;
 use crate::http::target::{self, Form, QueryString};
 use crate::http::version::Version;
@@ -84,9 +84,12 @@ fn read_head<'p>(
             continue;
         }
         let before = bytes.clone();
-        let read = scan.read(&mut bytes, LIMITS)?;
+        let mut head = RequestHead::NONE;
+        let is_complete = scan.read(&mut head, &mut bytes, LIMITS)?;
         assert_eq!(bytes, before, "a reader changes nothing");
-        let Some(head) = read else { continue };
+        if !is_complete {
+            continue;
+        }
         let mut other_text = None;
         let view = head.view(&bytes[..head.len()], &mut other_text);
         let Some(view) = view else { panic!("a head that cannot be shown") };

@@ -340,9 +340,8 @@ impl Connection {
         if self.input.is_empty() {
             return Ok(Some(Want::Bytes));
         }
-        match scan.read(self.input.bytes_mut(), limits)? {
-            Some(head) => self.head = head,
-            None => return Ok(Some(Want::Bytes)),
+        if !scan.read(&mut self.head, self.input.bytes_mut(), limits)? {
+            return Ok(Some(Want::Bytes));
         }
         let Framing { body, expects_continue, .. } = self.head.framing;
         if body == BodyLength::Empty {

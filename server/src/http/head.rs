@@ -36,28 +36,28 @@ pub(crate) struct HeadScan {
 }
 
 impl HeadScan {
-    /// Reads the head that `bytes` begin with; they may grow between calls.
+    /// Reads the head that `bytes` begin with into `head`; they may grow between calls.
     ///
-    /// `None`: right so far, but the head is not complete.
-    #[inline(always)]
+    /// False: right so far, but the head is not complete.
     pub(crate) fn read(
         &mut self,
+        head: &mut RequestHead,
         bytes: &mut [u8],
         limits: HeadLimits,
-    ) -> Result<Option<RequestHead>, BadRequest> {
+    ) -> Result<bool, BadRequest> {
         if self.looked == 0 {
             if bytes.first().is_some_and(|byte| !is_tchar(*byte)) {
                 return Err(BadRequest::RequestLine);
             }
-            if let Some(head) = RequestHead::parse(bytes, limits)? {
-                return Ok(Some(head));
+            if head.read(bytes, limits)? {
+                return Ok(true);
             }
         }
         if self.find_blank_line(bytes)? {
-            return RequestHead::parse(bytes, limits)?.map(Some).ok_or(BadRequest::RequestLine);
+            return if head.read(bytes, limits)? { Ok(true) } else { Err(BadRequest::RequestLine) };
         }
         self.check_growth(bytes, limits)?;
-        Ok(None)
+        Ok(false)
     }
 
     fn find_blank_line(&mut self, bytes: &[u8]) -> Result<bool, BadRequest> {
@@ -115,43 +115,40 @@ pub(crate) struct HeadView<'a> {
 }
 
 impl RequestHead {
-    /// Reads the head at the front of `bytes`; `None` if it is not complete.
-    #[inline(always)]
-    fn parse(bytes: &mut [u8], limits: HeadLimits) -> Result<Option<RequestHead>, BadRequest> {
-        match RequestHead::parse_known_version(bytes, limits) {
-            Ok(head) => Ok(head),
+    /// Reads the head at the front of `bytes`; false, and nothing is changed, if it is not complete.
+    ///
+    /// Into its place, since moving something so small and so mixed takes longer than making it.
+    fn read(&mut self, bytes: &mut [u8], limits: HeadLimits) -> Result<bool, BadRequest> {
+        match self.read_known_version(bytes, limits) {
+            Ok(is_complete) => Ok(is_complete),
             Err(Unread::Refused(refused)) => Err(refused),
-            Err(Unread::Version) => RequestHead::parse_later_minor(bytes, limits),
+            Err(Unread::Version) => self.read_later_minor(bytes, limits),
         }
     }
 
-    #[inline(always)] // one caller that matters, and a result that is better made in its place
-    fn parse_known_version(
-        bytes: &[u8],
-        limits: HeadLimits,
-    ) -> Result<Option<RequestHead>, Unread> {
+    fn read_known_version(&mut self, bytes: &[u8], limits: HeadLimits) -> Result<bool, Unread> {
         let mut slots = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
-        match RequestHead::parse_into(&mut slots, bytes, limits) {
+        match self.read_with(&mut slots, bytes, limits) {
             Err(Unread::Refused(BadRequest::TooManyFields)) if limits.fields > USUAL_FIELDS => {
                 // As much as has been received, not as much as was announced.
                 let lines = memchr::memchr_iter(b'\n', bytes).count();
                 let mut slots = vec![MaybeUninit::uninit(); lines.min(limits.fields)];
-                RequestHead::parse_into(&mut slots, bytes, limits)
+                self.read_with(&mut slots, bytes, limits)
             }
             result => result,
         }
     }
 
-    #[inline(always)]
-    fn parse_into<'b>(
+    fn read_with<'b>(
+        &mut self,
         slots: &mut [MaybeUninit<Header<'b>>],
         bytes: &'b [u8],
         limits: HeadLimits,
-    ) -> Result<Option<RequestHead>, Unread> {
+    ) -> Result<bool, Unread> {
         let mut request = httparse::Request::new(&mut []);
         let len = match request.parse_with_uninit_headers(bytes, slots) {
             Ok(Status::Complete(len)) => len,
-            Ok(Status::Partial) => return Ok(None),
+            Ok(Status::Partial) => return Ok(false),
             Err(error) => return Err(why_unread(error)),
         };
         let (Some(method), Some(target), Some(minor)) =
@@ -174,8 +171,9 @@ impl RequestHead {
             }
             Some(_) => start,
         };
+        let framing = framing::frame(version, request.headers)?;
         // `check_size` has seen to it that these fit.
-        Ok(Some(RequestHead {
+        *self = RequestHead {
             len: len as u32,
             request_line: request_line as u32,
             target_start: path as u32,
@@ -183,18 +181,20 @@ impl RequestHead {
             method: method.len() as u8,
             is_utf8: bytes[..len].is_ascii() || str::from_utf8(&bytes[..len]).is_ok(),
             version,
-            framing: framing::frame(version, request.headers)?,
-        }))
+            framing,
+        };
+        Ok(true)
     }
 
     /// Reads a head of HTTP/1.2 to HTTP/1.9 as one of HTTP/1.1 (RFC 9110 §2.5), which `httparse`
     /// will not: for as long as it looks, the version is the one it knows.
     #[cold]
-    fn parse_later_minor(
+    fn read_later_minor(
+        &mut self,
         bytes: &mut [u8],
         limits: HeadLimits,
-    ) -> Result<Option<RequestHead>, BadRequest> {
-        let Some(end) = memchr::memchr2(b'\r', b'\n', bytes) else { return Ok(None) };
+    ) -> Result<bool, BadRequest> {
+        let Some(end) = memchr::memchr2(b'\r', b'\n', bytes) else { return Ok(false) };
         let version = end.checked_sub(8).and_then(|start| Version::parse(&bytes[start..end]));
         let version = version.ok_or(BadRequest::Version)?;
         match version.major() {
@@ -203,10 +203,14 @@ impl RequestHead {
             _ => return Err(BadRequest::UnsupportedVersion),
         }
         let minor = std::mem::replace(&mut bytes[end - 1], b'1');
-        let head = RequestHead::parse_known_version(bytes, limits);
+        let is_complete = self.read_known_version(bytes, limits);
         bytes[end - 1] = minor;
-        match head {
-            Ok(head) => Ok(head.map(|head| RequestHead { version, ..head })),
+        match is_complete {
+            Ok(true) => {
+                self.version = version;
+                Ok(true)
+            }
+            Ok(false) => Ok(false),
             Err(Unread::Refused(refused)) => Err(refused),
             Err(Unread::Version) => Err(BadRequest::Version),
         }
@@ -356,10 +360,19 @@ mod tests {
     type Read = Result<Option<(String, String, String, usize)>, BadRequest>;
 
     fn read(scan: &mut HeadScan, bytes: &[u8]) -> Read {
-        let Some(head) = scan.read(&mut bytes.to_vec(), LIMITS)? else { return Ok(None) };
+        let mut head = RequestHead::NONE;
+        if !scan.read(&mut head, &mut bytes.to_vec(), LIMITS)? {
+            return Ok(None);
+        }
         let mut text = None;
         let view = head.view(&bytes[..head.len()], &mut text).expect("a head has its parts");
         Ok(Some((view.command.into(), view.path.into(), format!("{:?}", view.headers), head.len())))
+    }
+
+    fn complete(bytes: &[u8]) -> RequestHead {
+        let mut head = RequestHead::NONE;
+        assert_eq!(HeadScan::default().read(&mut head, &mut bytes.to_vec(), LIMITS), Ok(true));
+        head
     }
 
     /// Delivers `bytes` in every way a network may (at once, byte by byte, cut at each place) and
@@ -506,7 +519,7 @@ mod tests {
     #[test]
     fn a_head_that_is_not_utf_8_is_latin_1_line_by_line() {
         let bytes = b"GET / HTTP/1.1\r\nHost: x\r\nA: caf\xe9\r\nB: caf\xc3\xa9\r\n\r\n";
-        let head = HeadScan::default().read(&mut bytes.to_vec(), LIMITS).unwrap().unwrap();
+        let head = complete(bytes);
         let mut text = None;
         let headers = head.view(bytes, &mut text).unwrap().headers;
         assert_eq!(headers.get("a"), Some("caf\u{e9}"));
@@ -524,7 +537,7 @@ mod tests {
     #[test]
     fn framing_is_decided_with_the_head() {
         let bytes = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\n";
-        let head = HeadScan::default().read(&mut bytes.to_vec(), LIMITS).unwrap().unwrap();
+        let head = complete(bytes);
         let framing = head.framing;
         assert_eq!(framing.body, BodyLength::Known(5));
         assert_eq!(framing.persistence, Persistence::Close);
