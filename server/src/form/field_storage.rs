@@ -355,7 +355,7 @@ impl Field {
 
     /// The header fields of the part; none for a field of a query or an urlencoded body.
     pub fn headers(&self) -> Headers<'_> {
-        Headers::new(self.head.as_bytes(), &self.head)
+        Headers::new(self.head.as_bytes(), None)
     }
 
     /// The last part of [`filename`](Self::filename) as a name that is safe to create: no path, no

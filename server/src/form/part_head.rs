@@ -20,7 +20,7 @@ pub(crate) struct PartHead {
 
 impl PartHead {
     pub(crate) fn headers(&self) -> Headers<'_> {
-        Headers::new(self.text.as_bytes(), &self.text)
+        Headers::new(self.text.as_bytes(), None)
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -48,7 +48,7 @@ impl<'a> Headers<'a> {
 
     /// The lines as text, each with its line end.
     pub(crate) fn as_lines(&self) -> &'a str {
-        self.text
+        self.other_text.or_else(|| str::from_utf8(self.raw).ok()).unwrap_or_default()
     }
 
     /// The value of the first field of that name, without the blanks around it.
