@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
 
+use crate::config::Config;
 use crate::http::bytes::{is_all_text, is_token};
 use crate::http::chunked::{BodyDecoder, Then};
 use crate::http::connection::{Connection, Want};
@@ -293,7 +294,7 @@ fn converse<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Seen>, Vec<u
     let wire = Wire::default();
     wire.coming.borrow_mut().extend(pieces.into_iter().map(<[u8]>::to_vec));
     let (mut connection, stamp) = (Connection::default(), Stamp::new("us"));
-    let (mut seen, mut out) = (Vec::new(), Vec::new());
+    let (mut seen, mut out, config) = (Vec::new(), Vec::new(), Config::default());
     loop {
         match connection.advance(LIMITS) {
             Want::Close => break,
@@ -321,7 +322,7 @@ fn converse<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Seen>, Vec<u
                     ..RULES
                 };
                 let line = parts.head.requestline.to_owned();
-                let mut rfile = RequestReader::new(parts.body, &wire, 1 << 20);
+                let mut rfile = RequestReader::new(parts.body, &wire, &config);
                 let mut body = Vec::new();
                 let read = rfile.read_to_end(&mut body);
                 let mut wfile = ResponseWriter::new(&mut out, &wire, &stamp, rules);

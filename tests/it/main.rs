@@ -8,10 +8,10 @@ mod exchange;
 mod expectations;
 mod fairness;
 mod floors;
-mod form_threats;
-mod forms;
 #[cfg(unix)]
 mod forking;
+mod form_threats;
+mod forms;
 mod framing;
 mod handlers_that_fail;
 mod hooks;
