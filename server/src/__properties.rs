@@ -17,6 +17,7 @@ use crate::http::encode::AnswerRules;
 use crate::http::error::BadRequest;
 use crate::http::framing::{BodyLength, Framing, Persistence};
 use crate::http::head::{HeadLimits, HeadScan, RequestHead};
+use crate::http::lenient::Leniency;
 use crate::http::status::Status;
 use crate::http::target::{self, Form, QueryString};
 use crate::http::version::Version;
@@ -25,7 +26,8 @@ use crate::socket::Socket;
 use crate::wfile::ResponseWriter;
 
 /// Small enough for a fuzzer to reach.
-const LIMITS: HeadLimits = HeadLimits { head_bytes: 2048, target_bytes: 512, fields: 20 };
+const LIMITS: HeadLimits =
+    HeadLimits { head_bytes: 2048, target_bytes: 512, fields: 20, leniency: Leniency::NONE };
 
 /// A head is the same however it is delivered, and what it was read as, written down again, is read
 /// as the same.
@@ -294,7 +296,8 @@ fn converse<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Seen>, Vec<u
     let wire = Wire::default();
     wire.coming.borrow_mut().extend(pieces.into_iter().map(<[u8]>::to_vec));
     let (mut connection, stamp) = (Connection::default(), Stamp::new("us"));
-    let (mut seen, mut out, config) = (Vec::new(), Vec::new(), Config::default());
+    let config = Config { max_body_bytes: 1 << 20, ..Config::default() };
+    let (mut seen, mut out) = (Vec::new(), Vec::new());
     loop {
         match connection.advance(LIMITS) {
             Want::Close => break,
@@ -318,6 +321,8 @@ fn converse<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Seen>, Vec<u
                 let rules = AnswerRules {
                     head_only: parts.head.command == "HEAD",
                     modern_client: parts.head.version >= Version::HTTP_11,
+                    is_bare: false,
+                    is_connect: parts.head.command == "CONNECT",
                     may_persist: parts.persistence == Persistence::KeepAlive,
                     ..RULES
                 };

@@ -20,15 +20,15 @@ pub(crate) struct EarlyFields {
 
 /// Which fields were sent: a set of names.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct FieldsSent(u8);
+pub(crate) struct FieldsSent(u16);
 
 impl FieldsSent {
     pub(crate) fn add(&mut self, name: FieldName) {
-        self.0 |= name as u8;
+        self.0 |= name as u16;
     }
 
     pub(crate) fn has(self, name: FieldName) -> bool {
-        self.0 & name as u8 != 0
+        self.0 & name as u16 != 0
     }
 
     /// Whether one of those is among them that the server sends itself.
@@ -36,8 +36,13 @@ impl FieldsSent {
         self.has(FieldName::Date) || self.has(FieldName::Server)
     }
 
+    /// Whether the head has to be ended in another way than usual.
+    pub(crate) fn is_rare(self) -> bool {
+        self.0 & (FieldName::Trailer as u16 | FieldName::Upgrade as u16) != 0
+    }
+
     fn forget(&mut self, name: FieldName) {
-        self.0 &= !(name as u8);
+        self.0 &= !(name as u16);
     }
 }
 
@@ -65,14 +70,19 @@ pub(crate) enum Noted {
     Length(Option<u64>),
     /// `Connection` with nothing but what the server says itself.
     Connection(Persistence),
-    /// `Connection` with something else, and perhaps that too.
-    Options(Option<Persistence>),
+    /// `Connection` with something else, and perhaps that too; the something may be `upgrade`.
+    Options {
+        persistence: Option<Persistence>,
+        upgrade: bool,
+    },
+    /// `Connection` with options that exclude each other, or that are none.
+    Contradiction,
     TransferEncoding,
 }
 
 /// A name of a field, as far as the server cares: one bit each.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u16)]
 pub(crate) enum FieldName {
     Other = 0,
     ContentType = 1,
@@ -81,6 +91,11 @@ pub(crate) enum FieldName {
     Connection = 8,
     ContentLength = 16,
     TransferEncoding = 32,
+    Trailer = 64,
+    Allow = 128,
+    Upgrade = 256,
+    /// Not a name, but what `Upgrade` does not go without: `Connection: upgrade`.
+    UpgradeOption = 512,
 }
 
 impl FieldName {
@@ -109,7 +124,10 @@ impl FieldName {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         match name.len() {
             4 if is("Date") => FieldName::Date,
+            5 if is("Allow") => FieldName::Allow,
             6 if is("Server") => FieldName::Server,
+            7 if is("Trailer") => FieldName::Trailer,
+            7 if is("Upgrade") => FieldName::Upgrade,
             10 if is("Connection") => FieldName::Connection,
             12 if is("Content-Type") => FieldName::ContentType,
             14 if is("Content-Length") => FieldName::ContentLength,
@@ -128,28 +146,45 @@ pub(crate) fn note(name: FieldName, value: &[u8]) -> Noted {
             Noted::Length(digits.and_then(|digits| digits.parse().ok()))
         }
         FieldName::TransferEncoding => Noted::TransferEncoding,
-        FieldName::Other | FieldName::ContentType | FieldName::Date | FieldName::Server => {
-            Noted::Options(None)
-        }
+        _ => Noted::Options { persistence: None, upgrade: false },
     }
 }
 
 /// As in Python, `close` and `keep-alive` are meant for the server, which writes the field itself.
 fn note_connection(value: &[u8]) -> Noted {
-    let (mut persistence, mut has_others) = (None, false);
+    let (mut close, mut keep_alive, mut upgrade, mut has_others) = (false, false, false, false);
     for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
         if option.eq_ignore_ascii_case(b"close") {
-            persistence = Some(Persistence::Close);
+            close = true;
         } else if option.eq_ignore_ascii_case(b"keep-alive") {
-            persistence = persistence.or(Some(Persistence::KeepAlive));
-        } else {
+            keep_alive = true;
+        } else if option.is_empty() {
+            // RFC 9110 §5.6.1.2: an empty element of a list means nothing.
+        } else if is_token(option) && may_be_an_option(option) {
             has_others = true;
+            upgrade |= option.eq_ignore_ascii_case(b"upgrade");
+        } else {
+            return Noted::Contradiction;
         }
     }
+    let persistence = match (close, keep_alive) {
+        (true, true) => return Noted::Contradiction,
+        (true, false) => Some(Persistence::Close),
+        (false, true) => Some(Persistence::KeepAlive),
+        (false, false) => None,
+    };
     match persistence {
         Some(persistence) if !has_others => Noted::Connection(persistence),
-        persistence => Noted::Options(persistence),
+        persistence => Noted::Options { persistence, upgrade },
     }
+}
+
+/// Whether a field of that name may be left behind at the next hop: what frames, routes or describes
+/// an answer may not (RFC 9110 §7.6.1), and a `Content-Length` that one reader drops and the next
+/// does not is how answers get mixed up.
+fn may_be_an_option(name: &[u8]) -> bool {
+    let is = |field: &&str| name.eq_ignore_ascii_case(field.as_bytes());
+    !FOR_ALL_HOPS.iter().any(is)
 }
 
 /// What a handler may do wrong with a head; reported by `end_headers`.
@@ -163,6 +198,12 @@ pub(crate) enum Mistake {
     FieldValue(String),
     TransferEncoding,
     ContentLength,
+    Connection,
+    UnaskedUpgrade,
+    UnnamedUpgrade,
+    LengthAndTrailer,
+    TrailerField(String),
+    UnannouncedTrailer(String),
     LateField(String),
 }
 
@@ -186,6 +227,26 @@ impl Mistake {
             Mistake::ContentLength => {
                 "Content-Length must be one decimal number, sent once".to_owned()
             }
+            Mistake::Connection => "Connection must be a list of options that do not contradict \
+                each other, and none of them a field that is for every recipient"
+                .to_owned(),
+            Mistake::UnaskedUpgrade => {
+                "101 to a client that has not asked for it: there is no Upgrade in the request"
+                    .to_owned()
+            }
+            Mistake::UnnamedUpgrade => {
+                "101 without Upgrade: send_header(\"Upgrade\", …) names the protocol".to_owned()
+            }
+            Mistake::LengthAndTrailer => {
+                "Trailer announces fields that only a chunked body can have: send no Content-Length"
+                    .to_owned()
+            }
+            Mistake::TrailerField(name) => {
+                format!("header field {name} cannot stand behind a body (RFC 9110 §6.5.1)")
+            }
+            Mistake::UnannouncedTrailer(name) => {
+                format!("send_trailer({name:?}) without send_header(\"Trailer\", {name:?}) before")
+            }
             Mistake::LateField(name) => {
                 format!("header field {name} was sent after end_headers()")
             }
@@ -204,4 +265,20 @@ const DESCRIBE_A_BODY: [&str; 8] = [
     "Content-Disposition",
     "ETag",
     "Last-Modified",
+];
+
+/// Fields that no hop may drop.
+const FOR_ALL_HOPS: [&str; 12] = [
+    "Allow",
+    "Cache-Control",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "Date",
+    "Location",
+    "Server",
+    "Set-Cookie",
+    "Trailer",
+    "Transfer-Encoding",
+    "Vary",
 ];

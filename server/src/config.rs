@@ -147,6 +147,44 @@ pub struct Config {
     /// How long [`handle_request`](crate::HttpServer::handle_request) waits for a request (Python:
     /// `timeout`). `None`, the default, waits for ever; `serve_forever` does not look at it.
     pub timeout: Option<Duration>,
+
+    /// Whether the lines of a head may end in LF alone (RFC 9112 §2.2), as Python accepts.
+    ///
+    /// For old scripts, and for those who type requests by hand. A proxy in front that reads line
+    /// ends differently can be tricked with it. Lines of the chunked coding end in CR LF whatever
+    /// this says. Default: false, 400.
+    pub allow_bare_lf: bool,
+
+    /// Whether the words of a request line may have several spaces and tabs between them, before
+    /// and behind (RFC 9112 §3), as Python accepts.
+    ///
+    /// Blanks before the colon of a field are refused whatever this says (RFC 9112 §5.1).
+    /// Default: false, 400.
+    pub allow_blanks: bool,
+
+    /// Whether any number of empty lines may stand in front of a request, as in old clients that
+    /// send one behind a body (RFC 9112 §2.2). One is always forgiven.
+    ///
+    /// They count for `max_head_bytes` and `head_timeout`. Default: false, 400.
+    pub allow_empty_lines: bool,
+
+    /// Whether the value of a field may go on in a line that begins with a blank (RFC 9112 §5.2), as
+    /// Python accepts. The handler sees one line, with a space where the break was.
+    ///
+    /// Default: false, 400.
+    pub allow_folded_fields: bool,
+
+    /// Whether `GET /path` without a version is a request of HTTP/0.9, as in Python: it has no
+    /// fields, its answer is a body without a head, and the connection ends.
+    ///
+    /// Anybody who can make a client send a line can then have it answered. Default: false, 400.
+    pub allow_http_09: bool,
+
+    /// Whether HTTP/1.1 may come without `Host`, as in Python.
+    ///
+    /// Two of them, and one that is no host, are refused whatever this says. Default: false, 400, as
+    /// RFC 9112 §3.2 demands.
+    pub allow_missing_host: bool,
 }
 
 impl Default for Config {
@@ -174,6 +212,12 @@ impl Default for Config {
             request_queue_size: 4096,
             allow_reuse_address: true,
             timeout: None,
+            allow_bare_lf: false,
+            allow_blanks: false,
+            allow_empty_lines: false,
+            allow_folded_fields: false,
+            allow_http_09: false,
+            allow_missing_host: false,
         }
     }
 }

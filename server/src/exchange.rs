@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::time::SystemTime;
 
+use crate::cookies::Cookies;
 use crate::error_page::{ErrorPage, HTML};
 use crate::form::field_storage::{FieldStorage, FormOptions};
 use crate::form::multipart::Multipart;
@@ -18,7 +19,7 @@ use crate::http::target::{self, QueryString};
 use crate::http::version::Version;
 use crate::http_error::{HttpError, Result, is_phrase};
 use crate::locals::Locals;
-use crate::logging::LogTime;
+use crate::logging::{LogTime, Quotable};
 use crate::peer::{PeerAddress, ServerInfo};
 use crate::response::Response;
 use crate::rfile::RequestReader;
@@ -85,6 +86,7 @@ pub struct Exchange<'a> {
 /// made of exchanges.
 pub(crate) trait Hooks {
     fn error_page(&self, http: &Exchange<'_>, error: &HttpError) -> ErrorPage;
+    fn methods(&self) -> String;
     fn log_request(&self, http: &Exchange<'_>, status: Status, size: u64);
     fn log_error(&self, http: &Exchange<'_>, message: fmt::Arguments<'_>);
     fn log_message(&self, http: &Exchange<'_>, message: fmt::Arguments<'_>);
@@ -104,33 +106,32 @@ impl<'a> Exchange<'a> {
     /// Fields that were sent before it follow. A second call, and a code outside 100 to 999, are
     /// mistakes that [`end_headers`](Self::end_headers) reports. A status of 1xx (except 101) is an
     /// interim answer: `end_headers` sends it, and the real answer can then begin.
+    ///
+    /// A 101, and a 2xx to CONNECT, end HTTP on the connection: the head goes out when it ends,
+    /// without `Content-Length` or `Transfer-Encoding`, what is written then is sent as it is, and
+    /// the connection ends when the method returns. A 101 needs an `Upgrade` in the request, and one
+    /// in the answer (RFC 9110 §7.8).
     pub fn send_response(&mut self, code: impl IntoStatus) -> &mut Self {
-        self.tell_persistence();
-        self.wfile.begin(code.into_status(), None, true);
-        self
+        self.begin(code, None, true)
     }
 
     /// [`send_response`](Self::send_response) with a reason phrase of your own (Python:
     /// `send_response(code, message)`).
     pub fn send_response_with(&mut self, code: impl IntoStatus, phrase: &str) -> &mut Self {
-        self.tell_persistence();
-        self.wfile.begin(code.into_status(), Some(phrase), true);
-        self
+        self.begin(code, Some(phrase), true)
     }
 
     /// The status line without `Server` (Python: `send_response_only`).
     ///
     /// `Date` is still added where the headers end, since RFC 9110 §6.6.1 asks for it.
     pub fn send_response_only(&mut self, code: impl IntoStatus) -> &mut Self {
-        self.tell_persistence();
-        self.wfile.begin(code.into_status(), None, false);
-        self
+        self.begin(code, None, false)
     }
 
     /// Adds a header field to the answer (Python: `send_header`).
     ///
     /// `Connection: close` and `keep-alive` set [`close_connection`](Self::close_connection), as in
-    /// Python. A `Content-Length` must be kept. A name or value that cannot be sent (a control
+    /// Python. A `Content-Length` must be kept, and cannot be sent twice. A name or value that cannot be sent (a control
     /// character in it) is remembered, nothing of it is sent, and
     /// [`end_headers`](Self::end_headers) returns the error.
     pub fn send_header(&mut self, name: &str, value: impl ToHeaderValue) -> &mut Self {
@@ -150,6 +151,41 @@ impl<'a> Exchange<'a> {
             self.rfile.mark_continued();
         }
         self.wfile.end_head()
+    }
+
+    /// Adds a field behind the body of the answer (RFC 9112 §7.1.2): what is known only then, such
+    /// as a checksum.
+    ///
+    /// `Trailer` has to announce it in the head; the answer is then chunked, whatever its length. To
+    /// a client that cannot see it (an older one, or one that asked with HEAD) it is not sent, and
+    /// whoever stands between may drop it.
+    ///
+    /// ```
+    /// use std::io::{self, Write};
+    /// use basehttp::{Exchange, http_handler};
+    ///
+    /// struct Report;
+    ///
+    /// #[http_handler]
+    /// impl Report {
+    ///     fn do_GET(&self, http: &mut Exchange) -> io::Result<()> {
+    ///         http.send_response(200).send_header("Trailer", "X-Rows").end_headers()?;
+    ///         let mut rows = 0;
+    ///         for name in ["ada", "grace"] {
+    ///             rows += 1;
+    ///             writeln!(http.wfile, "{name}")?;
+    ///         }
+    ///         http.send_trailer("X-Rows", rows)
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// At once, when it was not announced, when its name or value cannot be sent, and when it is one
+    /// that must not stand there: one that frames, routes, authenticates or describes the message
+    /// (RFC 9110 §6.5.1).
+    pub fn send_trailer(&mut self, name: &str, value: impl ToHeaderValue) -> io::Result<()> {
+        self.wfile.trailer(name, &value)
     }
 
     /// Ends the headers and sends what there is of the answer (Python: `flush_headers`).
@@ -203,6 +239,24 @@ impl<'a> Exchange<'a> {
     /// The query of the request: prints as it was sent, `get` and `pairs` decode it.
     pub fn query(&self) -> QueryString<'a> {
         QueryString::new(target::split(self.path).1)
+    }
+
+    /// The host that the request is for, with its port where one was sent: `example.org:8080`.
+    ///
+    /// It is that of the target where the target names one (`GET http://example.org/ HTTP/1.1`,
+    /// CONNECT), whatever `Host` says (RFC 9112 §3.2.2); else the value of `Host`. It has the form of
+    /// a host, but nobody knows whether it is one of yours: it comes from the client. `None` only
+    /// where HTTP/1.0 has not sent one, or where `Config` allows it to be missing.
+    pub fn host(&self) -> Option<&'a str> {
+        match self.command {
+            "CONNECT" => Some(self.path),
+            _ => target::authority(self.path).or_else(|| self.headers.get("host")),
+        }
+    }
+
+    /// The cookies of the request (RFC 6265).
+    pub fn cookies(&self) -> Cookies<'a> {
+        Cookies::new(self.headers)
     }
 
     /// Reads the whole body.
@@ -326,8 +380,10 @@ impl<'a> Exchange<'a> {
         self.wfile.discard();
         self.wfile.forget_early_body();
         self.close_connection = true;
-        self.tell_persistence();
-        self.wfile.begin(Ok(status), Some(error.phrase()), true);
+        if let Status::METHOD_NOT_ALLOWED = status {
+            self.send_allow();
+        }
+        self.begin(status, Some(error.phrase()), true);
         if !status.allows_body() {
             return self.end_headers();
         }
@@ -342,6 +398,28 @@ impl<'a> Exchange<'a> {
         self.wfile.write_all(page.body.as_bytes())
     }
 
+    /// Sends `Allow` with the methods of the handler, unless one was sent (RFC 9110 §15.5.6).
+    pub(crate) fn send_allow(&mut self) {
+        let methods = self.hooks.methods();
+        if !methods.is_empty() && !self.wfile.has_allow() {
+            self.send_header("Allow", methods);
+        }
+    }
+
+    fn begin(&mut self, code: impl IntoStatus, phrase: Option<&str>, stamped: bool) -> &mut Self {
+        self.tell_persistence();
+        let status = code.into_status();
+        self.wfile.begin(status, phrase, stamped);
+        if let Ok(Status::SWITCHING_PROTOCOLS) = status {
+            let is_asked =
+                self.request_version >= Version::HTTP_11 && self.headers.contains("upgrade");
+            if !is_asked {
+                self.wfile.refuse_upgrade();
+            }
+        }
+        self
+    }
+
     /// Ends the answer and logs the request.
     #[inline]
     pub(crate) fn finish(&mut self) {
@@ -351,7 +429,10 @@ impl<'a> Exchange<'a> {
         let Finished { persistence, body_bytes, is_complete } = self.wfile.finish();
         self.close_connection = persistence == Persistence::Close;
         if !is_complete {
-            self.log_error(format_args!("the answer to \"{}\" was cut short", self.requestline));
+            self.log_error(format_args!(
+                "the answer to \"{}\" was cut short",
+                Quotable(self.requestline)
+            ));
         }
         if let Some(status) = self.wfile.status() {
             self.hooks.log_request(self, status, body_bytes);

@@ -12,7 +12,7 @@ use crate::http::status::Status;
 use crate::http::version::Version;
 use crate::http_error::{Handled, HttpError, Result};
 use crate::locals::drop_quietly;
-use crate::logging::{ACCESS, ERROR, LogLine};
+use crate::logging::{ACCESS, ERROR, LogLine, Quotable};
 use crate::peer::PeerAddress;
 use crate::respond::IntoResponse;
 
@@ -56,6 +56,9 @@ pub trait RequestHandler {
     fn dispatch(&self, http: &mut Exchange<'_>) -> Handled;
 
     /// The methods it answers, for `Allow`, documentation and tests.
+    ///
+    /// A 405 that has no `Allow` gets one with these, and so does the 501 of a verb without a method.
+    /// A wrapper that wants that calls the handler it holds.
     fn methods(&self) -> &'static [MethodInfo] {
         &[]
     }
@@ -113,7 +116,8 @@ pub trait RequestHandler {
 
     /// Logs an answered request (Python: `log_request`); `size` is the bytes of the body sent.
     fn log_request(&self, http: &Exchange<'_>, status: Status, size: u64) {
-        self.log_message(http, format_args!("\"{}\" {status} {size}", http.requestline));
+        let line = Quotable(http.requestline);
+        self.log_message(http, format_args!("\"{line}\" {status} {size}"));
     }
 
     /// Logs what went wrong, at level `Error` and target `basehttp::error` (Python: `log_error`).
@@ -256,6 +260,7 @@ forward!(&H, Box<H>, Rc<H>, Arc<H>);
 pub(crate) fn unsupported_method(http: &mut Exchange<'_>) -> Handled {
     let quote = if http.command.contains('\'') { '"' } else { '\'' };
     let message = format!("Unsupported method ({quote}{}{quote})", http.command);
+    http.send_allow();
     Err(HttpError::new(Status::NOT_IMPLEMENTED).message(message))
 }
 
@@ -376,6 +381,11 @@ pub(crate) struct HandlerHooks<'h>(pub(crate) &'h dyn RequestHandler);
 impl Hooks for HandlerHooks<'_> {
     fn error_page(&self, http: &Exchange<'_>, error: &HttpError) -> ErrorPage {
         self.0.error_page(http, error)
+    }
+
+    fn methods(&self) -> String {
+        let names: Vec<&str> = self.0.methods().iter().map(MethodInfo::name).collect();
+        names.join(", ")
     }
 
     fn log_request(&self, http: &Exchange<'_>, status: Status, size: u64) {

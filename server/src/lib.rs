@@ -91,6 +91,7 @@ mod rfile;
 mod wfile;
 
 mod answer_fields;
+mod cookies;
 mod error_page;
 mod header_value;
 mod http_error;
@@ -109,6 +110,7 @@ mod config;
 pub use basehttp_macros::http_handler;
 
 pub use config::{Config, FormLimits};
+pub use cookies::Cookies;
 pub use error_page::{ErrorPage, escape_html};
 pub use exchange::Exchange;
 pub use extract::{FromRequest, FromRequestWith};

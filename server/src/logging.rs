@@ -86,13 +86,26 @@ impl fmt::Display for LogTime {
     }
 }
 
-/// Writes control characters as `\x1b` and a backslash as `\\`, as Python does since 3.12: a client
-/// must not be able to forge lines or to speak to a terminal.
+/// The request line as it stands between quotes in the log: its own quotes as `%22`, which is how a
+/// target spells them, so that nobody forges a status behind it. Only a refused one has any.
+pub(crate) struct Quotable<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Quotable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = self.0.split('"');
+        f.write_str(parts.next().unwrap_or_default())?;
+        parts.try_for_each(|part| write!(f, "%22{part}"))
+    }
+}
+
+/// Writes control characters as `\x1b` and a backslash as `\\`, as Python does since 3.12, and
+/// characters that only steer how others are shown as `\u202e`: a client must not be able to forge
+/// lines, to speak to a terminal, or to make a line look like another.
 struct Escaping<'a, 'f>(&'a mut fmt::Formatter<'f>);
 
 impl fmt::Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let is_special = |char: char| char.is_control() || char == '\\';
+        let is_special = |char: char| char.is_control() || char == '\\' || steers(char);
         let mut rest = text;
         while let Some(at) = rest.find(is_special) {
             let (plain, special) = rest.split_at(at);
@@ -100,6 +113,7 @@ impl fmt::Write for Escaping<'_, '_> {
             let mut chars = special.chars();
             match chars.next() {
                 Some('\\') => self.0.write_str("\\\\")?,
+                Some(char) if steers(char) => write!(self.0, "\\u{:04x}", u32::from(char))?,
                 Some(control) => write!(self.0, "\\x{:02x}", u32::from(control))?,
                 None => {}
             }
@@ -107,6 +121,17 @@ impl fmt::Write for Escaping<'_, '_> {
         }
         self.0.write_str(rest)
     }
+}
+
+/// Unicode's format characters and its own line ends: not seen, and not harmless.
+fn steers(char: char) -> bool {
+    matches!(char,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -123,12 +148,27 @@ mod tests {
     }
 
     #[test]
+    fn a_request_line_cannot_end_its_quotes() {
+        for (line, quoted) in [
+            ("GET / HTTP/1.1", "GET / HTTP/1.1"),
+            ("GET /\" 200 5", "GET /%22 200 5"),
+            ("\"\"", "%22%22"),
+            ("", ""),
+        ] {
+            assert_eq!(Quotable(line).to_string(), quoted);
+        }
+    }
+
+    #[test]
     fn control_characters_and_backslashes_are_escaped() {
         let peer = PeerAddress::Ip(SocketAddr::from(([127, 0, 0, 1], 7)));
-        let message = "a\r\n\x1b[31m\\\u{7f}\u{9f}\u{e9}";
+        let message = "a\r\n\x1b[31m\\\u{7f}\u{9f}\u{e9}\u{202e}\u{2028}\u{feff}\u{e0001}\u{2027}";
         let line = LogLine { peer: &peer, message: format_args!("{message}") }.to_string();
         let (front, message) = line.split_once("] ").unwrap();
         assert!(front.starts_with("127.0.0.1 - - ["), "{front}");
-        assert_eq!(message, "a\\x0d\\x0a\\x1b[31m\\\\\\x7f\\x9f\u{e9}");
+        assert_eq!(
+            message,
+            "a\\x0d\\x0a\\x1b[31m\\\\\\x7f\\x9f\u{e9}\\u202e\\u2028\\ufeff\\ue0001\u{2027}"
+        );
     }
 }

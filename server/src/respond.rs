@@ -179,7 +179,9 @@ fn complete(http: &mut Exchange<'_>, content_type: &str, body: &[u8]) -> Handled
         if !http.wfile.has_content_type() {
             http.send_header("Content-Type", content_type);
         }
-        http.wfile.declare_length(body.len() as u64);
+        if !http.wfile.announces_trailers() {
+            http.wfile.declare_length(body.len() as u64);
+        }
         http.end_headers()?;
     }
     http.wfile.write_all(body).map_err(io::Error::into)

@@ -17,11 +17,12 @@ use std::ops::Range;
 
 use crate::answer_fields::{EarlyFields, FieldName, FieldsSent, Mistake, Noted, note};
 use crate::header_value::ToHeaderValue;
-use crate::http::bytes::is_all_text;
+use crate::http::bytes::{is_all_text, is_token};
 use crate::http::date::Stamp;
 use crate::http::encode::{self, AnswerRules, Delimiter};
 use crate::http::framing::Persistence;
 use crate::http::status::{InvalidStatus, Status};
+use crate::http::trailers::may_trail;
 use crate::http::version::Version;
 use crate::http_error::is_phrase;
 use crate::socket::Socket;
@@ -59,6 +60,8 @@ pub struct ResponseWriter<'a> {
     /// `Content-Length` as the handler has it.
     declared: Option<u64>,
     mistake: Option<Box<Mistake>>,
+    /// Field lines that go out behind a chunked body.
+    trailers: Vec<u8>,
     /// Bytes of the body so far, sent or (for HEAD) only counted.
     body_bytes: u64,
     /// A write has failed: the client will never see the end of this answer.
@@ -129,6 +132,7 @@ impl<'a> ResponseWriter<'a> {
             early: None,
             declared: None,
             mistake: None,
+            trailers: Vec::new(),
             body_bytes: 0,
             is_broken: false,
             must_reset: false,
@@ -142,8 +146,22 @@ impl<'a> ResponseWriter<'a> {
 
     /// Whether `Content-Type` has been sent.
     pub(crate) fn has_content_type(&self) -> bool {
+        self.has_sent(FieldName::ContentType)
+    }
+
+    /// Whether `Trailer` has been sent, so that the body must not have a length.
+    pub(crate) fn announces_trailers(&self) -> bool {
+        self.has_sent(FieldName::Trailer)
+    }
+
+    /// Whether `Allow` has been sent.
+    pub(crate) fn has_allow(&self) -> bool {
+        self.has_sent(FieldName::Allow)
+    }
+
+    fn has_sent(&self, name: FieldName) -> bool {
         let early = self.early.as_ref().map(|early| early.sent).unwrap_or_default();
-        self.fields.has(FieldName::ContentType) || early.has(FieldName::ContentType)
+        self.fields.has(name) || early.has(name)
     }
 
     /// Declares the length of the body, as `Content-Length` does, unless that was sent.
@@ -261,7 +279,10 @@ impl<'a> ResponseWriter<'a> {
         // Framing is written by `end_head`, and only there.
         let noted = note(known, value);
         match noted {
-            Noted::Options(_) => lines.extend_from_slice(b"\r\n"),
+            Noted::Options { upgrade, .. } => {
+                lines.extend_from_slice(b"\r\n");
+                sent.add(if upgrade { FieldName::UpgradeOption } else { FieldName::Other });
+            }
             _ => lines.truncate(line),
         }
         self.heed(noted);
@@ -270,17 +291,44 @@ impl<'a> ResponseWriter<'a> {
     /// Does what a field says of the framing.
     fn heed(&mut self, noted: Noted) {
         match noted {
-            Noted::Options(None) => {}
-            Noted::Connection(persistence) | Noted::Options(Some(persistence)) => {
+            Noted::Options { persistence: None, .. } => {}
+            Noted::Connection(persistence)
+            | Noted::Options { persistence: Some(persistence), .. } => {
                 self.set_persistence(persistence);
             }
+            Noted::Contradiction => self.remember(Mistake::Connection),
             Noted::TransferEncoding => self.remember(Mistake::TransferEncoding),
             Noted::Length(length) => match (length, self.declared) {
                 (Some(length), None) => self.declared = Some(length),
-                (Some(length), Some(declared)) if length == declared => {}
                 _ => self.remember(Mistake::ContentLength),
             },
         }
+    }
+
+    /// Keeps a field for the end of the body, where the body has a place for one.
+    ///
+    /// It does not touch the head, so a bad one is reported at once.
+    pub(crate) fn trailer(&mut self, name: &str, value: &dyn ToHeaderValue) -> io::Result<()> {
+        if !is_token(name.as_bytes()) {
+            return Err(Mistake::FieldName(name.to_owned()).to_error());
+        }
+        if !may_trail(name.as_bytes()) {
+            return Err(Mistake::TrailerField(name.to_owned()).to_error());
+        }
+        if !self.announces_trailers() {
+            return Err(Mistake::UnannouncedTrailer(name.to_owned()).to_error());
+        }
+        let lines = &mut self.trailers;
+        let line = lines.len();
+        lines.extend_from_slice(name.as_bytes());
+        lines.extend_from_slice(b": ");
+        value.write_to(lines);
+        if !is_all_text(lines.get(line..).unwrap_or_default()) {
+            lines.truncate(line);
+            return Err(Mistake::FieldValue(name.to_owned()).to_error());
+        }
+        lines.extend_from_slice(b"\r\n");
+        Ok(())
     }
 
     /// What becomes of the connection.
@@ -306,7 +354,11 @@ impl<'a> ResponseWriter<'a> {
         if self.stamp_at.is_none() || self.fields.has_stamp() {
             self.complete_stamp();
         }
+        if self.fields.is_rare() || self.rules.is_rare(status) {
+            self.end_rare_head(status)?;
+        }
         match self.declared {
+            _ if !self.is_head_open() => {}
             Some(length) => self.flow(self.rules.known_length(status, length)),
             None => {
                 let end = self.out.len();
@@ -314,6 +366,55 @@ impl<'a> ResponseWriter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Ends a head that is not like others, or prepares it to be ended like them.
+    #[cold]
+    fn end_rare_head(&mut self, status: Status) -> io::Result<()> {
+        let (sent, rules) = (self.fields, self.rules);
+        // RFC 9110 §7.8: a proxy must not pass the offer of its neighbour on.
+        if sent.has(FieldName::Upgrade) && !sent.has(FieldName::UpgradeOption) {
+            self.out.extend_from_slice(b"Connection: Upgrade\r\n");
+        }
+        if rules.is_tunnel(status) {
+            if status == Status::SWITCHING_PROTOCOLS && !sent.has(FieldName::Upgrade) {
+                self.remember(Mistake::UnnamedUpgrade);
+                return self.check_mistakes();
+            }
+            // It goes out at once, since the client waits for it.
+            self.flow(Delimiter::Tunnel);
+            return self.spill();
+        }
+        if rules.is_bare {
+            self.drop_head();
+        } else if sent.has(FieldName::Trailer) {
+            if self.declared.is_some() {
+                self.remember(Mistake::LengthAndTrailer);
+                return self.check_mistakes();
+            }
+            // Only a chunked body has a place for them: it is not held for its length.
+            if rules.modern_client {
+                self.flow_unbounded();
+            }
+        }
+        Ok(())
+    }
+
+    /// HTTP/0.9 has answers without a head, and their end is that of the connection.
+    fn drop_head(&mut self) {
+        self.out.truncate(self.start);
+        let flow = match self.declared {
+            _ if !self.sends_body => Flow::Dropped,
+            Some(length) => Flow::Length(length),
+            None => Flow::UntilClose,
+        };
+        self.has_said_close = true;
+        self.stage = Stage::Flowing { flow, body: self.start };
+    }
+
+    /// The client has not asked for the 101 that was begun.
+    pub(crate) fn refuse_upgrade(&mut self) {
+        self.remember(Mistake::UnaskedUpgrade);
     }
 
     /// Takes back what was gathered of this answer, so that another can take its place.
@@ -331,6 +432,7 @@ impl<'a> ResponseWriter<'a> {
         self.stamp_at = None;
         self.declared = None;
         self.mistake = None;
+        self.trailers.clear();
         self.body_bytes = 0;
     }
 
@@ -351,7 +453,7 @@ impl<'a> ResponseWriter<'a> {
             Stage::Flowing { flow: Flow::Length(_) | Flow::Dropped, body, .. } => body,
             _ => return None,
         };
-        if self.has_left {
+        if self.has_left || self.rules.is_bare {
             return None;
         }
         let body = self.out.split_off(body);
@@ -396,6 +498,8 @@ impl<'a> ResponseWriter<'a> {
         match flow {
             Flow::Chunked(_) => {
                 self.out.extend_from_slice(encode::LAST_CHUNK);
+                self.out.extend_from_slice(&self.trailers);
+                self.out.extend_from_slice(b"\r\n");
                 true
             }
             Flow::Length(left) => *left == 0,
@@ -423,6 +527,7 @@ impl<'a> ResponseWriter<'a> {
         self.end_open_chunk();
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Flowing { flow: Flow::UntilClose, .. } => self.must_reset = true,
+            Stage::Flowing { .. } if self.rules.is_bare => self.must_reset = true,
             Stage::Flowing { .. } | Stage::Done => {}
             // A head that was not ended would only puzzle the client.
             _ => self.out.truncate(self.start),
@@ -517,7 +622,7 @@ impl<'a> ResponseWriter<'a> {
     #[inline(never)]
     fn flow(&mut self, delimiter: Delimiter) {
         let said = match delimiter {
-            Delimiter::Close => Persistence::Close,
+            Delimiter::Close | Delimiter::Tunnel => Persistence::Close,
             _ => self.persistence(),
         };
         let (end, body) = match self.stage {
@@ -531,7 +636,7 @@ impl<'a> ResponseWriter<'a> {
             _ if !self.sends_body => Flow::Dropped,
             Delimiter::Length(length) => Flow::Length(length),
             Delimiter::Chunked => Flow::Chunked((held > 0).then_some(body)),
-            Delimiter::Close => Flow::UntilClose,
+            Delimiter::Close | Delimiter::Tunnel => Flow::UntilClose,
             Delimiter::None => Flow::Dropped,
         };
         self.has_said_close = said == Persistence::Close;
@@ -954,9 +1059,8 @@ mod tests {
         for (value, persistence, is_sent) in [
             ("close", Close, false),
             (" Close ", Close, false),
-            ("close,close", Close, false),
+            ("close,close,", Close, false),
             ("keep-alive", KeepAlive, false),
-            ("keep-alive, close", Close, false),
             ("close, Foo", Close, true),
             ("upgrade", KeepAlive, true),
         ] {
@@ -991,7 +1095,7 @@ mod tests {
     #[test]
     fn mistakes_are_reported_and_nothing_of_them_is_sent() {
         type Act = fn(&mut ResponseWriter<'_>);
-        let acts: [(&str, Act); 8] = [
+        let acts: [(&str, Act); 14] = [
             ("line end in a value", |wfile| wfile.field("A", &"b\r\nC: d")),
             ("blank in a name", |wfile| wfile.field("A B", &"c")),
             ("no name", |wfile| wfile.field("", &"c")),
@@ -1000,6 +1104,21 @@ mod tests {
             ("two lengths", |wfile| {
                 wfile.field("Content-Length", &"5");
                 wfile.field("Content-Length", &"6");
+            }),
+            ("the same length twice", |wfile| {
+                wfile.field("Content-Length", &"5");
+                wfile.field("Content-Length", &"5");
+            }),
+            ("a contradiction", |wfile| wfile.field("Connection", &"keep-alive, close")),
+            ("no option", |wfile| wfile.field("Connection", &"a b")),
+            ("an option for all hops", |wfile| wfile.field("Connection", &"content-length")),
+            ("101 without a protocol", |wfile| {
+                wfile.discard();
+                wfile.begin(Ok(Status::SWITCHING_PROTOCOLS), None, true);
+            }),
+            ("a length, and trailers", |wfile| {
+                wfile.field("Trailer", &"X-Sum");
+                wfile.field("Content-Length", &"5");
             }),
             ("no number", |wfile| wfile.field("Content-Length", &"+5")),
             ("phrase", |wfile| {
@@ -1033,6 +1152,63 @@ mod tests {
             "<earlier>HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\n";
         assert!(modern.starts_with(expected), "{modern}");
         assert!(wire(OLD, &kernel, hints).starts_with("<earlier>HTTP/1.1 200 OK\r\n"));
+    }
+
+    #[test]
+    fn a_tunnel_has_no_framing_and_takes_the_connection_with_it() {
+        let connect = AnswerRules { is_connect: true, ..RULES };
+        let switched = |wfile: &mut ResponseWriter<'_>| {
+            wfile.begin(Ok(Status::SWITCHING_PROTOCOLS), None, false);
+            wfile.field("Upgrade", &"echo");
+            wfile.field("Content-Length", &5);
+            wfile.write_all(b"raw").unwrap();
+            assert_eq!(wfile.persistence(), Persistence::Close);
+        };
+        let connected = |wfile: &mut ResponseWriter<'_>| {
+            ok(wfile);
+            wfile.end_head().unwrap();
+            wfile.write_all(b"raw").unwrap();
+        };
+        let kernel = Kernel::default();
+        let head = "<earlier>HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nD\r\n";
+        assert_eq!(wire(RULES, &kernel, switched), format!("{head}Connection: Upgrade\r\n\r\nraw"));
+        let head = "<earlier>HTTP/1.1 200 OK\r\nServer: me\r\nD\r\n";
+        assert_eq!(wire(connect, &kernel, connected), format!("{head}\r\nraw"));
+    }
+
+    #[test]
+    fn trailers_go_out_behind_a_chunked_body_and_nowhere_else() {
+        let summed = |wfile: &mut ResponseWriter<'_>| {
+            ok(wfile);
+            wfile.field("trailer", &"X-Sum, X-Note");
+            wfile.write_all(b"hello").unwrap();
+            wfile.trailer("X-Sum", &7).unwrap();
+            wfile.trailer("X-Note", &"fine").unwrap();
+        };
+        let kernel = Kernel::default();
+        let chunked = wire(RULES, &kernel, summed);
+        let (head, body) = chunked.split_once("\r\n\r\n").unwrap();
+        assert!(head.ends_with("trailer: X-Sum, X-Note\r\nTransfer-Encoding: chunked"), "{head}");
+        assert_eq!(body, "5\r\nhello\r\n0\r\nX-Sum: 7\r\nX-Note: fine\r\n\r\n");
+        assert!(wire(OLD, &kernel, summed).ends_with("Connection: keep-alive\r\n\r\nhello"));
+        assert!(wire(HEAD, &kernel, summed).ends_with("Transfer-Encoding: chunked\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_trailer_that_cannot_be_sent_is_refused_at_once() {
+        let kernel = Kernel::default();
+        let wire = wire(RULES, &kernel, |wfile| {
+            assert!(wfile.trailer("X-Sum", &"1").is_err(), "not announced");
+            ok(wfile);
+            wfile.field("Trailer", &"X-Sum");
+            for (name, value) in
+                [("X Sum", "1"), ("X-Sum", "1\r\nA: b"), ("Content-Length", "1"), ("", "1")]
+            {
+                assert!(wfile.trailer(name, &value).is_err(), "{name}: {value}");
+            }
+            wfile.trailer("X-Sum", &"2").unwrap();
+        });
+        assert!(wire.ends_with("\r\n\r\n0\r\nX-Sum: 2\r\n\r\n"), "{wire}");
     }
 
     #[test]

@@ -165,3 +165,53 @@ fn a_wrapper_can_take_an_answer_back_and_send_another() {
     let long = server.connect().send(get("/long")).reply();
     assert_eq!((long.status, long.body.len(), long.header("X-Turned")), (201, 100_000, None));
 }
+
+#[test]
+fn the_host_is_that_of_the_target_or_else_that_of_the_field() {
+    let server = serve(handler_fn(|http: &mut Exchange<'_>| format!("{:?}", http.host())));
+    for (request, host) in [
+        ("GET / HTTP/1.1\r\nHost: a:80\r\n\r\n", "Some(\"a:80\")"),
+        ("GET http://b/c HTTP/1.1\r\nHost: a\r\n\r\n", "Some(\"b\")"),
+        ("GET HTTPS://[::1]:443?q HTTP/1.1\r\nHost: a\r\n\r\n", "Some(\"[::1]:443\")"),
+        ("GET http://b/ HTTP/1.0\r\n\r\n", "Some(\"b\")"),
+        ("GET /http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", "Some(\"a\")"),
+        ("CONNECT b:1 HTTP/1.1\r\nHost: a\r\n\r\n", "Some(\"b:1\")"),
+        ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "Some(\"a\")"),
+        ("GET / HTTP/1.0\r\n\r\n", "None"),
+    ] {
+        let mut client = server.connect();
+        let text =
+            String::from_utf8(client.send(request).end_writing().read_to_end()).expect("text");
+        assert!(text.ends_with(&format!("\r\n\r\n{host}")), "{request:?}: {text}");
+    }
+}
+
+#[test]
+fn a_target_with_a_host_needs_a_sound_host_field_too() {
+    let server = serve(handler_fn(|http: &mut Exchange<'_>| format!("{:?}", http.host())));
+    for request in [
+        "GET http://b/ HTTP/1.1\r\n\r\n",
+        "GET http://b/ HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "GET http://b/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET http://user@b/ HTTP/1.1\r\nHost: b\r\n\r\n",
+        "GET http://b:x/ HTTP/1.1\r\nHost: b\r\n\r\n",
+        "GET http://b\\@c/ HTTP/1.1\r\nHost: b\r\n\r\n",
+        "GET http://b/#c HTTP/1.1\r\nHost: b\r\n\r\n",
+        "CONNECT user@b:1 HTTP/1.1\r\nHost: b\r\n\r\n",
+        "CONNECT b:65536 HTTP/1.1\r\nHost: b\r\n\r\n",
+        "CONNECT http://b:80 HTTP/1.1\r\nHost: b\r\n\r\n",
+    ] {
+        let mut client = server.connect();
+        assert_eq!(client.send(request).reply().status, 400, "{request:?}");
+        client.expect_closed();
+    }
+}
+
+#[test]
+fn cookies_are_pairs_between_semicolons() {
+    let request =
+        "GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1; b=\"2\";c\r\ncookie: a=3; d=%41\r\n\r\n";
+    let found = told(request, |http| format!("{:?} {:?}", http.cookies(), http.cookies().get("a")));
+    assert_eq!(found, r#"{"a": "1", "b": "2", "a": "3", "d": "%41"} Some("1")"#);
+    assert_eq!(told(&get("/"), |http| format!("{:?}", http.cookies())), "{}");
+}

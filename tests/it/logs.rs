@@ -146,3 +146,16 @@ fn a_refused_request_is_logged_with_what_it_began_with() {
     let reason = capture_log().wait_for("a line does not end in CR LF", 1);
     assert_eq!(reason[0].target, "basehttp::error");
 }
+
+#[test]
+fn a_refused_line_cannot_forge_what_stands_behind_its_quotes() {
+    let server = server();
+    let line = "GET /log-forged\" 200 5 \u{202e}\u{2028}\"x HTTP/1.1";
+    let mut client = server.connect();
+    assert_eq!(client.send(format!("{line}\r\nHost: a\r\n\r\n")).reply().status, 400);
+    let lines = capture_log().wait_for("log-forged", 1);
+    let found = message(&lines[0]);
+    let (quoted, behind) = found.rsplit_once('"').expect("quotes");
+    assert_eq!(quoted, "\"GET /log-forged%22 200 5 \\u202e\\u2028%22x HTTP/1.1");
+    assert!(behind.starts_with(" 400 "), "{found}");
+}

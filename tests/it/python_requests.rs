@@ -18,6 +18,7 @@ use In::{Answers, Body, Fields, Reason, Status};
 /// Where one refuses and the other does not, all that follows is different too.
 pub(crate) const EXPLAINED: &[(&str, &[In])] = &[
     ("error-page", &[Body, Fields]),
+    ("allow-sent", &[Fields]),
     ("refusal-reason", &[Reason]),
     ("unknown-reason", &[Reason]),
     ("close-announced", &[Fields]),
@@ -85,8 +86,8 @@ pub(crate) const REQUESTS: &[(&str, &[&str])] = &[
     ("GET /error/400/<b>&'/why<b> HTTP/1.1\r\nHost: a\r\n\r\n", &["target-form"]),
     ("GET /error/500/a&'/why& HTTP/1.1\r\nHost: a\r\n\r\n", &["error-page"]),
     ("GET /error/999 HTTP/1.1\r\nHost: a\r\n\r\n", &["error-page", "unknown-reason"]),
-    ("SPAM / HTTP/1.1\r\nHost: a\r\n\r\n", &["error-page"]),
-    ("get / HTTP/1.1\r\nHost: a\r\n\r\n", &["error-page"]),
+    ("SPAM / HTTP/1.1\r\nHost: a\r\n\r\n", &["error-page", "allow-sent"]),
+    ("get / HTTP/1.1\r\nHost: a\r\n\r\n", &["error-page", "allow-sent"]),
     ("M-SEARCH / HTTP/1.1\r\nHost: a\r\n\r\n", &["error-page"]),
     ("GET / a HTTP/1.1\r\nHost: a\r\n\r\n", &["error-page", "refusal-reason"]),
     ("GET /status/204 HTTP/1.1\r\nHost: a\r\n\r\n", &["length-with-204"]),

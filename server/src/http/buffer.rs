@@ -83,6 +83,17 @@ impl Buffer {
         self.end = (self.end + count).min(self.storage.len());
     }
 
+    /// Puts `bytes` in the place of the first `count` bytes.
+    #[cold]
+    pub(crate) fn replace(&mut self, count: usize, bytes: &[u8]) {
+        let all = [bytes, self.bytes().get(count..).unwrap_or_default()].concat();
+        if self.storage.len() < all.len() {
+            self.storage.resize(all.len(), 0);
+        }
+        self.storage[..all.len()].copy_from_slice(&all);
+        (self.start, self.end) = (0, all.len());
+    }
+
     /// Drops the first `count` bytes.
     pub(crate) fn consume(&mut self, count: usize) {
         debug_assert!(count <= self.len(), "more bytes dropped than received");
@@ -126,6 +137,20 @@ mod tests {
         push(&mut buffer, b"12345678");
         buffer.consume(8);
         assert_eq!(buffer.room().len(), 8);
+    }
+
+    #[test]
+    fn bytes_at_the_front_can_be_replaced() {
+        for (count, with) in [(0, ""), (3, "x"), (3, "longer than it was"), (5, "")] {
+            let mut buffer = Buffer::with_storage(vec![0; 8]);
+            push(&mut buffer, b"..");
+            buffer.consume(2);
+            push(&mut buffer, b"abcde");
+            buffer.replace(count, with.as_bytes());
+            assert_eq!(buffer.bytes(), [with.as_bytes(), &b"abcde"[count..]].concat());
+            push(&mut buffer, b"f");
+            assert_eq!(buffer.bytes().last(), Some(&b'f'));
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::chunked::{BodyDecoder, Then};
 use super::error::BadRequest;
 use super::framing::{BodyLength, Framing, Persistence};
 use super::head::{HeadLimits, HeadScan, HeadView, RequestHead};
+use super::lenient::{Forgiven, LenientScan};
 
 /// What a conversation needs before it can go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub(crate) struct Connection {
 enum State {
     /// Collecting a head.
     Head { scan: HeadScan, before: Before },
+    /// Collecting a head that is not right, but may be forgiven.
+    Forgiving { scan: LenientScan },
     /// Collecting the start of the body behind the head.
     Body { probe: BodyProbe, expectation: Expectation },
     /// A handler has the request.
@@ -173,6 +176,7 @@ impl Connection {
         loop {
             let step = match &mut self.state {
                 State::Head { .. } => self.collect_head(limits),
+                State::Forgiving { .. } => self.forgive_head(limits),
                 State::Body { .. } => self.collect_body(),
                 State::Request { .. } => Ok(Some(Want::Handler)),
                 State::Rest { .. } => Ok(self.drop_rest()),
@@ -191,7 +195,7 @@ impl Connection {
     pub(crate) fn phase(&self) -> Phase {
         match &self.state {
             State::Head { .. } if self.input.is_empty() => Phase::Idle,
-            State::Head { .. } => Phase::Head,
+            State::Head { .. } | State::Forgiving { .. } => Phase::Head,
             State::Body { .. } | State::Request { .. } | State::Rest { .. } => Phase::Body,
             State::Refused(_) | State::Closed { .. } => Phase::Body,
         }
@@ -288,6 +292,7 @@ impl Connection {
     fn break_off(&mut self, in_head: BadRequest, in_body: BadRequest) -> bool {
         self.state = match &self.state {
             State::Head { .. } if !self.input.is_empty() => State::Refused(in_head),
+            State::Forgiving { .. } => State::Refused(in_head),
             State::Body { .. } => State::Refused(in_body),
             _ => State::CLOSED,
         };
@@ -340,9 +345,41 @@ impl Connection {
         if self.input.is_empty() {
             return Ok(Some(Want::Bytes));
         }
-        if !scan.read(&mut self.head, self.input.bytes_mut(), limits)? {
-            return Ok(Some(Want::Bytes));
+        match scan.read(&mut self.head, self.input.bytes_mut(), limits) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Some(Want::Bytes)),
+            Err(refused) if limits.leniency.may_forgive(refused) => {
+                self.state = State::Forgiving { scan: LenientScan::default() };
+                return Ok(None);
+            }
+            Err(refused) => return Err(refused),
         }
+        self.begin_request()
+    }
+
+    /// Collects a head that is not right, and reads what it stands for in its place.
+    #[cold]
+    fn forgive_head(&mut self, limits: HeadLimits) -> Result<Option<Want>, BadRequest> {
+        let State::Forgiving { scan } = &mut self.state else { return Ok(None) };
+        let Some(Forgiven { strict, len, is_old }) =
+            scan.read(self.input.bytes(), limits.leniency)?
+        else {
+            return match self.input.len() >= limits.head_bytes {
+                true => Err(BadRequest::HeadTooLarge),
+                false => Ok(Some(Want::Bytes)),
+            };
+        };
+        self.input.replace(len, &strict);
+        if is_old {
+            self.head = RequestHead::parse_old(&strict, limits)?;
+        } else if !HeadScan::default().read(&mut self.head, self.input.bytes_mut(), limits)? {
+            return Err(BadRequest::RequestLine);
+        }
+        self.begin_request()
+    }
+
+    /// The head is read: what follows is its body, or nothing that belongs to it.
+    fn begin_request(&mut self) -> Result<Option<Want>, BadRequest> {
         let Framing { body, expects_continue, .. } = self.head.framing;
         if body == BodyLength::Empty {
             self.state = State::REQUEST_WITHOUT_BODY;
@@ -440,8 +477,10 @@ const MAX_REST: u64 = 64 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::lenient::Leniency;
 
-    const LIMITS: HeadLimits = HeadLimits { head_bytes: 4096, target_bytes: 1000, fields: 20 };
+    const LIMITS: HeadLimits =
+        HeadLimits { head_bytes: 4096, target_bytes: 1000, fields: 20, leniency: Leniency::NONE };
 
     /// A request as a handler would have seen it, or how the conversation ended.
     #[derive(Clone, Debug, PartialEq, Eq)]

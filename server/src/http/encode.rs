@@ -16,6 +16,10 @@ pub(crate) struct AnswerRules {
     pub(crate) head_only: bool,
     /// The client understands the chunked coding and interim answers (HTTP/1.1).
     pub(crate) modern_client: bool,
+    /// An HTTP/0.9 request: the body of an answer, never its head.
+    pub(crate) is_bare: bool,
+    /// A CONNECT request: an answer that says yes begins a tunnel.
+    pub(crate) is_connect: bool,
     /// The connection may outlive the answer: neither the client nor the server wants it to end.
     pub(crate) may_persist: bool,
     /// The version this server speaks, on the status line.
@@ -33,9 +37,22 @@ pub(crate) enum Delimiter {
     Close,
     /// There is no body, and a head that says nothing about one.
     None,
+    /// What follows the head is no HTTP any more, and ends with the connection.
+    Tunnel,
 }
 
 impl AnswerRules {
+    /// Whether the answer ends HTTP on its connection: 101, and a yes to CONNECT. Neither has fields
+    /// that frame a body (RFC 9110 §8.6, §9.3.6; RFC 9112 §6.1).
+    pub(crate) fn is_tunnel(self, status: Status) -> bool {
+        status == Status::SWITCHING_PROTOCOLS || (self.is_connect && status.is_success())
+    }
+
+    /// Whether the head has to be ended in another way than usual.
+    pub(crate) fn is_rare(self, status: Status) -> bool {
+        self.is_bare | self.is_connect | (status == Status::SWITCHING_PROTOCOLS)
+    }
+
     /// The delimiter of a body whose length is known, because it is complete or was declared.
     pub(crate) fn known_length(self, status: Status, length: u64) -> Delimiter {
         match status.code() {
@@ -61,7 +78,7 @@ impl AnswerRules {
 
     /// Whether any byte of a body goes out.
     pub(crate) fn sends_body(self, status: Status) -> bool {
-        !self.head_only && status.allows_body()
+        !self.head_only && (status.allows_body() || self.is_tunnel(status))
     }
 }
 
@@ -99,9 +116,11 @@ pub(crate) fn end_of_head(
             out.extend_from_slice(b"\r\n");
         }
         Delimiter::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-        Delimiter::Close | Delimiter::None => {}
+        Delimiter::Close | Delimiter::None | Delimiter::Tunnel => {}
     }
     match persistence {
+        // What becomes of the connection is the other protocol's to say.
+        _ if delimiter == Delimiter::Tunnel => {}
         Persistence::Close => out.extend_from_slice(CLOSE),
         // Without it a 1.0 client would not know that its wish was heard.
         Persistence::KeepAlive if !rules.modern_client => {
@@ -138,8 +157,8 @@ pub(crate) fn chunk_size(out: &mut Vec<u8>, bytes: usize) {
 /// Tells the client that this answer is the last.
 pub(crate) const CLOSE: &[u8] = b"Connection: close\r\n";
 
-/// The end of a chunked body, without trailer fields.
-pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+/// The end of a chunked body; trailer fields and a blank line follow.
+pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n";
 
 /// Puts what `write` appends to `out` in the place of `old`, which other bytes follow.
 pub(crate) fn replace(out: &mut Vec<u8>, old: Range<usize>, write: impl FnOnce(&mut Vec<u8>)) {
@@ -161,6 +180,8 @@ impl AnswerRules {
     pub(crate) const USUAL: AnswerRules = AnswerRules {
         head_only: false,
         modern_client: true,
+        is_bare: false,
+        is_connect: false,
         may_persist: true,
         version: Version::HTTP_11,
     };
@@ -202,6 +223,8 @@ mod tests {
             ),
             (Delimiter::Close, Persistence::Close, RULES, "Connection: close\r\n\r\n"),
             (Delimiter::None, Persistence::KeepAlive, RULES, "\r\n"),
+            (Delimiter::Tunnel, Persistence::Close, RULES, "\r\n"),
+            (Delimiter::Tunnel, Persistence::KeepAlive, old, "\r\n"),
             (
                 Delimiter::Length(u64::MAX),
                 Persistence::KeepAlive,
@@ -227,11 +250,32 @@ mod tests {
             (205, Delimiter::Length(0)),
             (204, Delimiter::None),
             (304, Delimiter::Length(7)),
-            (101, Delimiter::None),
+            (103, Delimiter::None),
         ] {
             assert_eq!(RULES.known_length(Status::new(code).unwrap(), 7), known, "{code}");
         }
         assert_eq!(RULES.known_length(Status::NOT_MODIFIED, 0), Delimiter::None);
+    }
+
+    #[test]
+    fn a_tunnel_is_a_101_or_a_yes_to_connect() {
+        let connect = AnswerRules { is_connect: true, ..RULES };
+        for (code, by_get, by_connect) in [
+            (100, false, false),
+            (101, true, true),
+            (199, false, false),
+            (200, false, true),
+            (204, false, true),
+            (299, false, true),
+            (304, false, false),
+            (407, false, false),
+        ] {
+            let status = Status::new(code).unwrap();
+            assert_eq!(RULES.is_tunnel(status), by_get, "{code}");
+            assert_eq!(connect.is_tunnel(status), by_connect, "{code}");
+            let sends_body = status.allows_body() || by_connect;
+            assert_eq!(connect.sends_body(status), sends_body, "{code}");
+        }
     }
 
     #[test]

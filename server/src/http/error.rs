@@ -39,7 +39,8 @@ pub enum BadRequest {
     Host,
     /// A `Content-Length` that is not one plain decimal number (RFC 9112 §6.3).
     ContentLength,
-    /// Both `Content-Length` and `Transfer-Encoding`: two readers could disagree.
+    /// Both `Content-Length` and `Transfer-Encoding`, or a body behind CONNECT: two readers could
+    /// disagree.
     AmbiguousBody,
     /// A transfer coding this server does not know (RFC 9112 §6.1).
     TransferCoding,
@@ -97,7 +98,9 @@ impl fmt::Display for BadRequest {
             BadRequest::HeadCutShort => "the connection ended in the middle of the request head",
             BadRequest::Host => "there must be exactly one Host field, and it must name a host",
             BadRequest::ContentLength => "content-length is not one decimal number",
-            BadRequest::AmbiguousBody => "content-length and transfer-encoding exclude each other",
+            BadRequest::AmbiguousBody => {
+                "content-length, transfer-encoding and CONNECT exclude each other"
+            }
             BadRequest::TransferCoding => "the only transfer coding known here is chunked",
             BadRequest::MisplacedCoding => {
                 "transfer-encoding must be chunked, once, and on HTTP/1.1"

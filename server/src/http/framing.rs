@@ -52,9 +52,21 @@ impl Framing {
     };
 }
 
+/// Whether HTTP/1.1 has to come with `Host`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostDemand {
+    Required,
+    /// `Config::allow_missing_host`
+    Optional,
+}
+
 /// Reads the fields that frame a request, and refuses whatever two readers could read differently.
 #[inline(always)]
-pub(crate) fn frame(version: Version, fields: &[Header<'_>]) -> Result<Framing, BadRequest> {
+pub(crate) fn frame(
+    version: Version,
+    fields: &[Header<'_>],
+    host: HostDemand,
+) -> Result<Framing, BadRequest> {
     let mut seen = Seen::default();
     for field in fields {
         // By length first: hardly any field is compared with a name at all.
@@ -68,7 +80,7 @@ pub(crate) fn frame(version: Version, fields: &[Header<'_>]) -> Result<Framing, 
         }
     }
     let is_11 = version >= Version::HTTP_11;
-    if is_11 && !seen.host {
+    if is_11 && !seen.host && host == HostDemand::Required {
         return Err(BadRequest::Host);
     }
     if is_11 && seen.expects_other {
@@ -238,7 +250,7 @@ mod tests {
     fn framed(version: Version, fields: &[(&str, &str)]) -> Result<Framing, BadRequest> {
         let fields: Vec<Header<'_>> =
             fields.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
-        frame(version, &fields)
+        frame(version, &fields, HostDemand::Required)
     }
 
     fn on_11(fields: &[(&str, &str)]) -> Result<Framing, BadRequest> {
@@ -326,6 +338,7 @@ mod tests {
         ] {
             assert_eq!(framed(Version::HTTP_11, fields).is_ok(), sound, "{fields:?}");
         }
+        assert!(frame(Version::HTTP_11, &[], HostDemand::Optional).is_ok());
         assert!(framed(Version::HTTP_10, &[]).is_ok());
         assert!(framed(Version::HTTP_10, &[("Host", "a"), ("Host", "a")]).is_err());
     }

@@ -13,8 +13,9 @@ use httparse::{Header, Status};
 
 use super::bytes::{is_all_target, is_tchar};
 use super::error::BadRequest;
-use super::framing::{self, Framing};
+use super::framing::{self, BodyLength, Framing};
 use super::headers::Headers;
+use super::lenient::Leniency;
 use super::target::{self, Form};
 use super::version::Version;
 
@@ -24,6 +25,8 @@ pub(crate) struct HeadLimits {
     pub(crate) head_bytes: usize,
     pub(crate) target_bytes: usize,
     pub(crate) fields: usize,
+    /// Used where a head is not right; a sound one costs nothing.
+    pub(crate) leniency: Leniency,
 }
 
 /// How far a head that is not all there has been looked through.
@@ -53,8 +56,13 @@ impl HeadScan {
                 return Ok(true);
             }
         }
+        let is_line_new = self.looked > 0 && self.line == 0;
         if self.find_blank_line(bytes)? {
             return if head.read(bytes, limits)? { Ok(true) } else { Err(BadRequest::RequestLine) };
+        }
+        if is_line_new && self.line > 0 {
+            // What is wrong with the request line need not wait for the end of the head.
+            head.read(bytes, limits)?;
         }
         self.check_growth(bytes, limits)?;
         Ok(false)
@@ -171,7 +179,12 @@ impl RequestHead {
             }
             Some(_) => start,
         };
-        let framing = framing::frame(version, request.headers)?;
+        let host = limits.leniency.host_demand();
+        let framing = framing::frame(version, request.headers, host)?;
+        // What follows is the body to one reader, and the tunnel to the other (RFC 9110 §9.3.6).
+        if form == Some(Form::Authority) && framing.body != BodyLength::Empty {
+            return Err(BadRequest::AmbiguousBody.into());
+        }
         // `check_size` has seen to it that these fit.
         *self = RequestHead {
             len: len as u32,
@@ -216,6 +229,30 @@ impl RequestHead {
         }
     }
 
+    /// Reads `line`, a request line of HTTP/0.9 with its line end: `GET`, a target, and nothing else.
+    pub(crate) fn parse_old(line: &[u8], limits: HeadLimits) -> Result<RequestHead, BadRequest> {
+        let target = line.get(4..line.len().saturating_sub(2)).unwrap_or_default();
+        if target.len() > limits.target_bytes {
+            return Err(BadRequest::TargetTooLong);
+        }
+        let slashes = match target::classify(b"GET", target).filter(|_| is_all_target(target)) {
+            None => return Err(BadRequest::Target),
+            Some(Form::Origin) => target.iter().take_while(|byte| **byte == b'/').count() - 1,
+            Some(_) => 0,
+        };
+        let len = u32::try_from(line.len()).map_err(|_| BadRequest::HeadTooLarge)?;
+        Ok(RequestHead {
+            len,
+            request_line: len - 2,
+            target_start: 4 + slashes as u32,
+            target_end: len - 2,
+            method: 3,
+            is_utf8: true,
+            version: Version::HTTP_09,
+            framing: Framing::NONE,
+        })
+    }
+
     /// What there is before the first head.
     pub(crate) const NONE: RequestHead = RequestHead {
         len: 0,
@@ -243,8 +280,8 @@ impl RequestHead {
         other_text: &'a mut Option<Box<str>>,
     ) -> Option<HeadView<'a>> {
         let (line, rest) = head.split_at_checked(self.request_line as usize)?;
-        // Without the line ends around them.
-        let fields = rest.get(2..rest.len().saturating_sub(2))?;
+        // Without the line ends around them; HTTP/0.9 has only one.
+        let fields = rest.get(2..rest.len().saturating_sub(2).max(2))?;
         let other_text = match self.is_utf8 {
             true => None,
             false => Some(&**other_text.insert(text_of(fields))),
@@ -353,9 +390,10 @@ const USUAL_FIELDS: usize = 100;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::framing::{BodyLength, Persistence};
+    use crate::http::framing::Persistence;
 
-    const LIMITS: HeadLimits = HeadLimits { head_bytes: 2048, target_bytes: 100, fields: 50 };
+    const LIMITS: HeadLimits =
+        HeadLimits { head_bytes: 2048, target_bytes: 100, fields: 50, leniency: Leniency::NONE };
 
     type Read = Result<Option<(String, String, String, usize)>, BadRequest>;
 
@@ -496,6 +534,13 @@ mod tests {
     }
 
     #[test]
+    fn a_bad_request_line_is_refused_when_it_ends() {
+        for line in ["GET /\r\n", "GET  / HTTP/1.1\r\n", "GET / HTTP/3.0\r\n"] {
+            assert!(refusal(line).is_some(), "{line:?}");
+        }
+    }
+
+    #[test]
     fn limits_are_kept_while_the_head_arrives() {
         let endless_method = "A".repeat(300);
         assert_eq!(read_once(&endless_method), Some(BadRequest::MethodTooLong));
@@ -532,6 +577,28 @@ mod tests {
         let bytes = b"GET ///evil.example/%2f.. HTTP/1.1\r\nHost: x\r\n\r\n";
         let (_, path, _, _) = delivered(bytes).unwrap().unwrap();
         assert_eq!(path, "/evil.example/%2f..");
+    }
+
+    #[test]
+    fn an_old_request_is_a_line() {
+        let view = |line: &str| {
+            let head = RequestHead::parse_old(line.as_bytes(), LIMITS)?;
+            assert_eq!((head.len(), head.framing), (line.len(), Framing::NONE));
+            let mut text = None;
+            let view = head.view(line.as_bytes(), &mut text).unwrap();
+            assert_eq!((view.command, view.version), ("GET", Version::HTTP_09));
+            assert_eq!(view.headers.len(), 0);
+            Ok((view.requestline.to_owned(), view.path.to_owned()))
+        };
+        let seen = |line: &str, path: &str| Ok((line.to_owned(), path.to_owned()));
+        assert_eq!(view("GET /a\r\n"), seen("GET /a", "/a"));
+        assert_eq!(view("GET //a\r\n"), seen("GET //a", "/a"));
+        assert_eq!(view("GET http://a/b\r\n"), seen("GET http://a/b", "http://a/b"));
+        assert_eq!(view("GET a\r\n"), Err(BadRequest::Target));
+        assert_eq!(view("GET /#\r\n"), Err(BadRequest::Target));
+        let longest = "/".repeat(100);
+        assert!(view(&format!("GET {longest}\r\n")).is_ok());
+        assert_eq!(view(&format!("GET {longest}a\r\n")), Err(BadRequest::TargetTooLong));
     }
 
     #[test]

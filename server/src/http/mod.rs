@@ -9,6 +9,7 @@ pub(crate) mod trailers;
 pub(crate) mod head;
 
 pub(crate) mod chunked;
+pub(crate) mod lenient;
 pub(crate) mod target;
 
 pub(crate) mod encode;

@@ -56,6 +56,12 @@ fn is_authority(target: &[u8]) -> bool {
     is_host(target) && port.and_then(port_number).is_some_and(|port| port > 0)
 }
 
+/// The host of an absolute target, with its port where there is one.
+pub(crate) fn authority(target: &str) -> Option<&str> {
+    let (authority, _) = split_absolute(target.as_bytes())?;
+    str::from_utf8(authority).ok()
+}
+
 /// The path and the query of a target, both as they were sent.
 ///
 /// Of an absolute target the path behind the host; an absent path is `/`, an absent query is empty.
@@ -212,6 +218,20 @@ mod tests {
         ] {
             let (raw_path, raw_query) = split(target);
             assert_eq!((&*decode_path(raw_path), raw_query), (path, query), "{target}");
+        }
+    }
+
+    #[test]
+    fn only_an_absolute_target_names_a_host() {
+        for (target, host) in [
+            ("http://a/b", Some("a")),
+            ("HTTPS://A.example:443?c", Some("A.example:443")),
+            ("http://[::1]:80", Some("[::1]:80")),
+            ("/http://a/b", None),
+            ("/", None),
+            ("*", None),
+        ] {
+            assert_eq!(authority(target), host, "{target}");
         }
     }
 

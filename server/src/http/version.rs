@@ -9,6 +9,9 @@ use std::fmt;
 pub struct Version(u8); // one digit in each half, so that they compare at once
 
 impl Version {
+    /// `HTTP/0.9`: a request without a version, answered by a body without a head. Only with
+    /// [`Config::allow_http_09`](crate::Config::allow_http_09).
+    pub const HTTP_09: Version = Version(0x09);
     /// `HTTP/1.0`.
     pub const HTTP_10: Version = Version(0x10);
     /// `HTTP/1.1`.

@@ -20,6 +20,7 @@ use crate::http::error::BadRequest;
 use crate::http::framing::{BodyLength, Persistence};
 use crate::http::head::{HeadLimits, HeadView};
 use crate::http::headers::Headers;
+use crate::http::lenient::Leniency;
 use crate::http::version::Version;
 use crate::http_error::HttpError;
 use crate::locals::Locals;
@@ -560,6 +561,8 @@ fn exchange<'a>(
     let rules = AnswerRules {
         head_only: head.command == "HEAD",
         modern_client: head.version >= Version::HTTP_11,
+        is_bare: head.version < Version::HTTP_10,
+        is_connect: head.command == "CONNECT",
         may_persist: may_persist && persistence == Persistence::KeepAlive,
         version: service.server.protocol_version,
     };
@@ -591,6 +594,14 @@ fn head_limits(config: &Config) -> HeadLimits {
         head_bytes: config.max_head_bytes,
         target_bytes: config.max_target_bytes,
         fields: config.max_header_fields,
+        leniency: Leniency {
+            bare_lf: config.allow_bare_lf,
+            blanks: config.allow_blanks,
+            empty_lines: config.allow_empty_lines,
+            folded_fields: config.allow_folded_fields,
+            http_09: config.allow_http_09,
+            missing_host: config.allow_missing_host,
+        },
     }
 }
 
