@@ -452,7 +452,148 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// A request that is right, and what its handler has to see of it.
+    fn request() -> impl Strategy<Value = (Vec<u8>, Seen)> {
+        let line = ("(GET|POST|HEAD|PUT|M-SEARCH)", "/[a-z%0-9/]{0,12}(\\?[a-z=&]{0,9})?");
+        let fields = vec("[A-Za-z-]{1,9}: {0,2}[ -~\u{a1}-\u{ff}]{0,20}", 0..4);
+        let body = vec(any::<u8>(), 0..40);
+        (line, fields, body, vec(1usize..9, 0..9), any::<bool>(), any::<bool>()).prop_map(
+            |((method, target), fields, body, cuts, is_chunked, has_trailer)| {
+                let line = format!("{method} {target} HTTP/1.1");
+                // A field of that name would frame, or end, the conversation.
+                let is_free = |field: &&String| {
+                    let name = field.split(':').next().unwrap_or_default().to_lowercase();
+                    !["host", "expect", "te"].contains(&name.as_str())
+                };
+                let fields: Vec<_> = fields.iter().filter(is_free).cloned().collect();
+                let mut text = format!("{line}\r\nHost: a\r\n").into_bytes();
+                for field in fields {
+                    text.extend_from_slice(format!("{field}\r\n").as_bytes());
+                }
+                if is_chunked {
+                    text.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
+                    let mut rest = &body[..];
+                    for cut in cuts.iter().copied().chain([usize::MAX]) {
+                        let (now, later) = rest.split_at(cut.min(rest.len()));
+                        if !now.is_empty() {
+                            text.extend_from_slice(
+                                format!("{:X};x=\"y\"\r\n", now.len()).as_bytes(),
+                            );
+                            text.extend_from_slice(&[now, b"\r\n"].concat());
+                        }
+                        rest = later;
+                    }
+                    let trailer = if has_trailer { "X-Sum: 1\r\n" } else { "" };
+                    text.extend_from_slice(format!("0\r\n{trailer}\r\n").as_bytes());
+                } else {
+                    text.extend_from_slice(
+                        format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes(),
+                    );
+                    text.extend_from_slice(&body);
+                }
+                (text, Seen::Request { line, body: Ok(body), is_head: method == "HEAD" })
+            },
+        )
+    }
+
+    /// Bytes that are nearly right: requests with some bytes changed, dropped or doubled.
+    fn nearly_right() -> impl Strategy<Value = Vec<u8>> {
+        let odd = prop_oneof![
+            any::<u8>(),
+            proptest::sample::select(b"\r\n\t\0 :;,=\"#/@%+-_0fx".to_vec()),
+        ];
+        (vec(request(), 1..4), vec((any::<proptest::sample::Index>(), odd, 0u8..4), 0..6)).prop_map(
+            |(requests, changes)| {
+                let mut bytes: Vec<u8> = requests.into_iter().flat_map(|(text, _)| text).collect();
+                for (place, odd, how) in changes {
+                    let at = place.index(bytes.len());
+                    match how {
+                        0 => bytes[at] = odd,
+                        1 => bytes.insert(at, odd),
+                        2 if bytes.len() > 1 => drop(bytes.remove(at)),
+                        _ => bytes.insert(at, bytes[at]),
+                    }
+                }
+                bytes
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+
+        #[test]
+        fn pipelined_requests_come_out_as_they_went_in(
+            requests in vec(request(), 1..5),
+            sizes in vec(1usize..60, 1..20),
+        ) {
+            let bytes: Vec<u8> = requests.iter().flat_map(|(text, _)| text.clone()).collect();
+            let expected: Vec<Seen> = requests.into_iter().map(|(_, seen)| seen).collect();
+            let mut pieces = Vec::new();
+            let mut rest = &bytes[..];
+            for size in sizes.iter().cycle() {
+                let (piece, later) = rest.split_at((*size).min(rest.len()));
+                pieces.push(piece);
+                rest = later;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            let (seen, out) = converse(pieces);
+            prop_assert_eq!(&seen, &expected);
+            let at_once = converse([&bytes[..]]);
+            prop_assert_eq!(&at_once.0, &expected);
+            prop_assert_eq!(at_once.1, out);
+        }
+
+        #[test]
+        fn what_is_nearly_right_is_the_same_however_it_is_delivered(bytes in nearly_right()) {
+            connection(&bytes);
+            head(&bytes);
+            let behind_head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+            chunked(&bytes[behind_head.map_or(0, |at| at + 4)..]);
+        }
+
+        #[test]
+        fn a_target_is_cut_where_it_should_be(text in "(https?://|/)?[ -~]{0,30}") {
+            target(text.as_bytes());
+        }
+
+        #[test]
+        fn what_is_written_is_what_a_client_reads(
+            lengths in vec((0usize..30_000, any::<bool>()), 0..8),
+            declares in any::<bool>(),
+        ) {
+            let (wire, stamp, mut out) = (Wire::default(), Stamp::new("us"), Vec::new());
+            let piece = |(length, is_flushed): &(usize, bool)| {
+                let bytes = (0..*length).map(|n| (n % 251) as u8).collect();
+                (bytes, *is_flushed)
+            };
+            let pieces: Vec<(Vec<u8>, bool)> = lengths.iter().map(piece).collect();
+            let body: Vec<u8> = pieces.iter().flat_map(|(piece, _)| piece.clone()).collect();
+            let mut wfile = ResponseWriter::new(&mut out, &wire, &stamp, RULES);
+            wfile.begin(Ok(Status::OK), None, true);
+            if declares {
+                wfile.field("Content-Length", &body.len());
+            }
+            for (piece, is_flushed) in &pieces {
+                wfile.write_all(piece).unwrap();
+                if *is_flushed {
+                    wfile.flush().unwrap();
+                }
+            }
+            prop_assert!(wfile.finish().is_complete);
+            let mut sent = wire.sent.take();
+            sent.append(&mut out);
+            let to = Seen::Request { line: String::new(), body: Ok(Vec::new()), is_head: false };
+            prop_assert_eq!(answers(&sent, &[to]), vec![(200, body)]);
+        }
+    }
 
     /// What a fuzzer starts from, and what it has found.
     #[test]

@@ -70,6 +70,8 @@ impl HeadScan {
 
     fn find_blank_line(&mut self, bytes: &[u8]) -> Result<bool, BadRequest> {
         let start = self.looked;
+        #[cfg(test)]
+        tests::count(bytes.len() - start);
         for offset in memchr::memchr_iter(b'\n', &bytes[start..]) {
             let end = start + offset;
             let line = bytes[self.line..end].strip_suffix(b"\r").ok_or(BadRequest::LineEnd)?;
@@ -127,6 +129,8 @@ impl RequestHead {
     ///
     /// Into its place, since moving something so small and so mixed takes longer than making it.
     fn read(&mut self, bytes: &mut [u8], limits: HeadLimits) -> Result<bool, BadRequest> {
+        #[cfg(test)]
+        tests::count(bytes.len());
         match self.read_known_version(bytes, limits) {
             Ok(is_complete) => Ok(is_complete),
             Err(Unread::Refused(refused)) => Err(refused),
@@ -389,6 +393,8 @@ const USUAL_FIELDS: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::http::framing::Persistence;
 
@@ -577,6 +583,34 @@ mod tests {
         let bytes = b"GET ///evil.example/%2f.. HTTP/1.1\r\nHost: x\r\n\r\n";
         let (_, path, _, _) = delivered(bytes).unwrap().unwrap();
         assert_eq!(path, "/evil.example/%2f..");
+    }
+
+    thread_local! {
+        static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Counts bytes that a reader looks at.
+    pub(super) fn count(bytes: usize) {
+        LOOKED_AT.set(LOOKED_AT.get() + bytes);
+    }
+
+    #[test]
+    fn a_head_delivered_byte_by_byte_costs_linear_time() {
+        let limits = HeadLimits { head_bytes: 1 << 20, fields: 10_000, ..LIMITS };
+        for lines in [1, 10, 100, 1000] {
+            let field = format!("A: {}\r\n", "b".repeat(64_000 / lines));
+            let text = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", field.repeat(lines));
+            let mut bytes = text.into_bytes();
+            let (mut scan, mut head) = (HeadScan::default(), RequestHead::NONE);
+            LOOKED_AT.set(0);
+            for len in 1..bytes.len() {
+                assert_eq!(scan.read(&mut head, &mut bytes[..len], limits), Ok(false), "{len}");
+            }
+            assert_eq!(scan.read(&mut head, &mut bytes, limits), Ok(true));
+            // Each byte when it comes, and all of them when the head is complete.
+            let most = 2 * bytes.len() + 100;
+            assert!(LOOKED_AT.get() <= most, "{} of {most}", LOOKED_AT.get());
+        }
     }
 
     #[test]
