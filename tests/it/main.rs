@@ -22,6 +22,7 @@ mod many_connections;
 mod python_parity;
 mod python_requests;
 mod refusals;
+mod rfc;
 mod shutdown;
 mod traffic;
 mod trailers;
