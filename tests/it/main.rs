@@ -21,6 +21,7 @@ mod logs;
 mod many_connections;
 mod python_parity;
 mod python_requests;
+mod readers;
 mod refusals;
 mod rfc;
 mod shutdown;
