@@ -132,7 +132,7 @@ fn haproxy(port: u16, _: &str) -> String {
 /// What was read: a text for each request that was answered, and the status of the refusal.
 fn frames(address: SocketAddr, request: &[u8]) -> Vec<String> {
     let Ok(mut stream) = TcpStream::connect(address) else { return Vec::new() };
-    let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
+    let _ = stream.set_read_timeout(Some(DEADLINE));
     let _ = stream.write_all(&[request, PROBE.as_bytes()].concat());
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
