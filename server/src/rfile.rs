@@ -277,6 +277,28 @@ impl Read for RequestReader<'_> {
         }
         self.read_data(into).map_err(|refused| self.fail(refused))
     }
+
+    /// What is at hand is taken at once; most bodies are all there. What has to be waited for is
+    /// read as any other reader's.
+    fn read_to_end(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
+        let before = into.len();
+        loop {
+            match self.find_data(false) {
+                Ok(Then::Data(available)) => {
+                    into.extend_from_slice(&self.source()[..available]);
+                    self.drop_source(available);
+                    self.taken(available);
+                }
+                Ok(Then::End) => break,
+                Ok(Then::Starved) => {
+                    self.take(u64::MAX).read_to_end(into)?;
+                    break;
+                }
+                Err(refused) => return Err(self.fail(refused)),
+            }
+        }
+        Ok(into.len() - before)
+    }
 }
 
 impl BufRead for RequestReader<'_> {
@@ -410,6 +432,11 @@ mod tests {
                         }
                     }
                     assert!(out == data, "{length:?} {received} {piece} {step}");
+                    let socket = Pieces::of(&body[received..], piece);
+                    let mut out = b"before".to_vec();
+                    let count = reader(&body[..received], length, &socket).read_to_end(&mut out);
+                    assert_eq!(count.unwrap(), data.len(), "to its end");
+                    assert!(out.strip_prefix(b"before") == Some(&data[..]), "to its end");
                     assert!(rest(rfile).decoder.is_done());
                 }
             }
