@@ -123,14 +123,14 @@ impl Generator<'_> {
         self.count = Count::default();
         let mut input = vec![0; 256 * 1024];
         let mut events = Vec::with_capacity(1024);
-        let patience = Timespec { tv_sec: 3, tv_nsec: 0 };
+        let patience = Timespec { tv_sec: 5, tv_nsec: 0 };
         let began = Instant::now();
         while began.elapsed() < time || self.count.requests == 0 {
             events.clear();
             epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&patience))
                 .map_err(|error| error.to_string())?;
             if events.is_empty() {
-                return Err("no answer for 3 seconds".into());
+                return Err("no answer for 5 seconds".into());
             }
             for event in &events {
                 self.drive(event.data.u64() as usize, &mut input)?;

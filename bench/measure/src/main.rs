@@ -69,13 +69,17 @@ fn options() -> Result<Options> {
             "--seconds" => options.time = Duration::try_from_secs_f64(value()?.parse()?)?,
             "--write" => options.write = true,
             name if !name.starts_with('-') => names.push(argument),
-            _ => return Err(USAGE.into()),
+            _ => {
+                let peers = names_of(peers::ALL.iter().map(|peer| peer.name));
+                let profiles = names_of(options.profiles.iter().map(|profile| profile.name));
+                return Err(format!("{USAGE}\n\nprofiles: {profiles}\npeers: {peers}").into());
+            }
         }
     }
     for name in &names {
         if !options.profiles.iter().any(|profile| profile.name == name) {
-            let known: Vec<_> = options.profiles.iter().map(|profile| profile.name).collect();
-            return Err(format!("no profile {name:?}; there are: {}", known.join(", ")).into());
+            let known = names_of(options.profiles.iter().map(|profile| profile.name));
+            return Err(format!("no profile {name:?}; there are: {known}").into());
         }
     }
     if !names.is_empty() {
@@ -86,9 +90,13 @@ fn options() -> Result<Options> {
 
 fn peer(name: &str) -> Result<&'static Peer> {
     peers::ALL.iter().find(|peer| peer.name == name).ok_or_else(|| {
-        let known: Vec<_> = peers::ALL.iter().map(|peer| peer.name).collect();
-        format!("no peer {name:?}; there are: {}", known.join(", ")).into()
+        let known = names_of(peers::ALL.iter().map(|peer| peer.name));
+        format!("no peer {name:?}; there are: {known}").into()
     })
+}
+
+fn names_of<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn run(options: &Options) -> Result {
@@ -160,10 +168,11 @@ fn machine(peers: &[&Peer], options: &Options) -> Result<String> {
     let cpu = fs::read_to_string("/proc/cpuinfo")?;
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: "));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    let versions = peers.iter().filter(|peer| peer.name != peers::BASE);
-    let versions = versions
+    let versions: Vec<_> = peers
+        .iter()
+        .filter(|peer| peer.name != peers::BASE)
         .filter_map(|peer| Some(format!("{} {}", peer.name, peer.version()?)))
-        .collect::<Vec<_>>();
+        .collect();
     Ok(format!(
         "{}, {} cores, Linux {}, {}; the median of {} rounds of {} s each; {}.\n",
         model.unwrap_or("an unknown processor"),
