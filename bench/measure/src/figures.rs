@@ -54,17 +54,25 @@ pub fn measure(peer: &Peer, profile: &Profile, time: Duration) -> Result<Figures
 
 /// Each figure's median, for they are independent of each other.
 pub fn medians(runs: &[Figures]) -> Figures {
-    let median = |figure: fn(&Figures) -> f64| {
-        let mut figures: Vec<f64> = runs.iter().map(figure).collect();
-        figures.sort_by(f64::total_cmp);
-        figures[figures.len() / 2]
-    };
+    let each = |figure: fn(&Figures) -> f64| median(runs.iter().map(figure));
     Figures {
-        cpu: median(|run| run.cpu),
-        requests_per_second: median(|run| run.requests_per_second),
-        p99: median(|run| run.p99),
-        quiet_p99: median(|run| run.quiet_p99),
-        memory: median(|run| run.memory),
-        threads: median(|run| run.threads),
+        cpu: each(|run| run.cpu),
+        requests_per_second: each(|run| run.requests_per_second),
+        p99: each(|run| run.p99),
+        quiet_p99: each(|run| run.quiet_p99),
+        memory: each(|run| run.memory),
+        threads: each(|run| run.threads),
     }
+}
+
+/// What a request costs, as a multiple of what it costs the base in the same round.
+pub fn ratio(runs: &[Figures], base: &[Figures]) -> f64 {
+    median(runs.iter().zip(base).map(|(run, base)| run.cpu / base.cpu))
+}
+
+/// The middle one; of an even number, the greater of the two.
+fn median(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.collect();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(0.0)
 }

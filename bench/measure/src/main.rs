@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use figures::{measure, medians};
+use figures::{measure, medians, ratio};
 use peers::Peer;
 use profiles::Profile;
 use server::first_line;
-use table::Shown;
+use table::{Row, Shown};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -89,7 +89,7 @@ fn options() -> Result<Options> {
 }
 
 fn peer(name: &str) -> Result<&'static Peer> {
-    peers::ALL.iter().find(|peer| peer.name == name).ok_or_else(|| {
+    peers::peer(name).ok_or_else(|| {
         let known = names_of(peers::ALL.iter().map(|peer| peer.name));
         format!("no peer {name:?}; there are: {known}").into()
     })
@@ -109,6 +109,7 @@ fn run(options: &Options) -> Result {
     setrlimit(Resource::Nofile, descriptors)?;
 
     let began = Instant::now();
+    let busy = fs::read_to_string("/proc/loadavg")?;
     let mut peers = Vec::new();
     for peer in &options.peers {
         eprintln!("building {}", peer.name);
@@ -121,12 +122,18 @@ fn run(options: &Options) -> Result {
     for profile in &options.profiles {
         let shown = show(profile, &peers, options);
         println!("## `{}`: {}\n\n{}", profile.name, profile.title, shown.table());
+        if options.write {
+            renew(profile.name, &shown.table())?;
+        }
         all.push(shown);
     }
-    let machine = machine(&peers, options)?;
+    let machine = machine(&peers, options, busy.split(' ').next().unwrap_or("?"))?;
     println!("## At a glance\n\n{}\n{machine}", table::glance(&all));
-    if options.write {
-        write(&all, &machine)?;
+    if options.write && all.len() == profiles::all().len() {
+        renew("glance", &table::glance(&all))?;
+        renew("machine", &machine)?;
+    } else if options.write {
+        eprintln!("only a run of all profiles renews the overview and the machine");
     }
     eprintln!("done in {:.0} s", began.elapsed().as_secs_f64());
     Ok(())
@@ -159,22 +166,28 @@ fn show<'p>(profile: &'p Profile, peers: &[&Peer], options: &Options) -> Shown<'
             }
         });
     }
-    let rows = runs.iter().map(|(peer, runs)| (peer.name, medians(runs))).collect();
-    Shown { profile, rows, left_out }
+    let base = runs.iter().find(|(peer, _)| peer.name == peers::BASE).map(|(_, runs)| runs);
+    let rows = runs.iter().map(|(peer, runs)| Row {
+        name: peer.name,
+        figures: medians(runs),
+        ratio: base.map(|base| ratio(runs, base)),
+    });
+    Shown { profile, rows: rows.collect(), left_out }
 }
 
 /// What the figures were taken on, and with.
-fn machine(peers: &[&Peer], options: &Options) -> Result<String> {
+fn machine(peers: &[&Peer], options: &Options, busy: &str) -> Result<String> {
     let cpu = fs::read_to_string("/proc/cpuinfo")?;
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: "));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let versions: Vec<_> = peers
         .iter()
-        .filter(|peer| peer.name != peers::BASE)
+        .filter(|peer| ![peers::BASE, "HttpServer"].contains(&peer.name))
         .filter_map(|peer| Some(format!("{} {}", peer.name, peer.version()?)))
         .collect();
     Ok(format!(
-        "{}, {} cores, Linux {}, {}; the median of {} rounds of {} s each; {}.\n",
+        "{}, {} cores, Linux {}, {}; the median of {} rounds of {} s each; \
+         {busy} programs ran on average in the minute before; {}.\n",
         model.unwrap_or("an unknown processor"),
         cpu.matches("processor\t").count(),
         kernel.trim(),
@@ -185,23 +198,11 @@ fn machine(peers: &[&Peer], options: &Options) -> Result<String> {
     ))
 }
 
-/// Renews what the document says about these profiles, and the rest if these are all.
-fn write(all: &[Shown], machine: &str) -> Result {
+/// Renews one table of the document.
+fn renew(name: &str, text: &str) -> Result {
     let path = peers::workspace().join("../docs/performance.md");
-    let mut document = fs::read_to_string(&path)?;
-    let mut renew = |name: &str, text: &str| {
-        let missing = || format!("docs/performance.md has no place for {name}");
-        document = table::renewed(&document, name, text).ok_or_else(missing)?;
-        Result::Ok(())
-    };
-    for shown in all {
-        renew(shown.profile.name, &shown.table())?;
-    }
-    if all.len() == profiles::all().len() {
-        renew("glance", &table::glance(all))?;
-        renew("machine", machine)?;
-    } else {
-        eprintln!("only a run of all profiles renews the overview and the machine");
-    }
+    let document = fs::read_to_string(&path)?;
+    let document = table::renewed(&document, name, text)
+        .ok_or_else(|| format!("docs/performance.md has no place for {name}"))?;
     Ok(fs::write(&path, document)?)
 }

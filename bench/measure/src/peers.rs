@@ -18,6 +18,8 @@ pub struct Peer {
 enum Kind {
     /// A package of this workspace, and the dependency whose version is meant.
     Package(&'static str, &'static str),
+    /// Ours, as `HttpServer`.
+    OneThread,
     Go,
     Nginx,
     Python,
@@ -28,6 +30,7 @@ pub const BASE: &str = "bare";
 
 pub const OURS: &str = "basehttp";
 
+const ONE_AT_A_TIME: &str = "calls one method at a time";
 const NO_METHODS: &str = "has no methods that could sleep";
 const COROUTINE: &str = "a coroutine must not block its thread, and has nowhere to go for it";
 
@@ -38,6 +41,11 @@ pub const ALL: &[Peer] = &[
         cannot: &[("sleep", NO_METHODS), ("mixed", NO_METHODS)],
     },
     Peer { name: OURS, kind: Kind::Package("hello", "basehttp"), cannot: &[] },
+    Peer {
+        name: "HttpServer",
+        kind: Kind::OneThread,
+        cannot: &[("sleep", ONE_AT_A_TIME), ("mixed", ONE_AT_A_TIME)],
+    },
     Peer { name: "hyper", kind: Kind::Package("peer-hyper", "hyper"), cannot: &[] },
     Peer { name: "axum", kind: Kind::Package("peer-axum", "axum"), cannot: &[] },
     Peer { name: "actix-web", kind: Kind::Package("peer-actix-web", "actix-web"), cannot: &[] },
@@ -72,6 +80,10 @@ pub const ALL: &[Peer] = &[
     },
 ];
 
+pub fn peer(name: &str) -> Option<&'static Peer> {
+    ALL.iter().find(|peer| peer.name == name)
+}
+
 impl Peer {
     /// Why it has no figure in `profile`, if there is a reason.
     pub fn cannot(&self, profile: &Profile) -> Option<&'static str> {
@@ -82,6 +94,7 @@ impl Peer {
     /// Builds what has to be built; an error is a reason to leave it out.
     pub fn build(&self) -> Result<(), String> {
         let mut command = match self.kind {
+            Kind::OneThread => return peer(OURS).map_or(Ok(()), Peer::build),
             Kind::Package(package, _) => {
                 let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
                 cargo.args(["build", "--quiet", "--release", "--package", package]);
@@ -107,6 +120,11 @@ impl Peer {
     pub fn command(&self, port: u16, threads: usize) -> Result<Command, String> {
         let mut command = match self.kind {
             Kind::Package(package, _) => Command::new(program(package)),
+            Kind::OneThread => {
+                let mut hello = Command::new(program("hello"));
+                hello.arg(port.to_string()).arg("one");
+                return Ok(hello);
+            }
             Kind::Go => Command::new(program("peer-go")),
             Kind::Nginx => return nginx(port),
             Kind::Python => {
@@ -128,6 +146,7 @@ impl Peer {
                     lock.split_once(&format!("name = \"{dependency}\"\nversion = \""))?;
                 Some(rest.split('"').next()?.to_owned())
             }
+            Kind::OneThread => peer(OURS)?.version(),
             Kind::Go => word(&first_line("go", &["version"])?, 2, "go"),
             Kind::Nginx => word(&first_line("nginx", &["-v"])?, 2, "nginx/"),
             Kind::Python => word(&first_line("python3", &["--version"])?, 1, ""),

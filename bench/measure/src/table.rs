@@ -3,35 +3,42 @@
 use std::fmt::Write;
 
 use crate::figures::Figures;
-use crate::peers::{BASE, OURS};
+use crate::peers::{self, OURS};
 use crate::profiles::{Column, Profile};
 
 /// What a profile has shown: figures by peer, and why others have none.
 pub struct Shown<'p> {
     pub profile: &'p Profile,
-    pub rows: Vec<(&'static str, Figures)>,
+    pub rows: Vec<Row>,
     pub left_out: Vec<(&'static str, String)>,
+}
+
+pub struct Row {
+    pub name: &'static str,
+    pub figures: Figures,
+    /// Processor time as a multiple of the base's, if that was measured too.
+    pub ratio: Option<f64>,
 }
 
 impl Shown<'_> {
     /// The peers, the cheapest first.
     pub fn table(&self) -> String {
         let mut rows: Vec<_> = self.rows.iter().collect();
-        rows.sort_by(|(_, one), (_, other)| one.cpu.total_cmp(&other.cpu));
-        let base = rows.iter().find(|(name, _)| *name == BASE).map(|(_, figures)| figures.cpu);
+        rows.sort_by(|one, other| one.figures.cpu.total_cmp(&other.figures.cpu));
+        let has_base = rows.iter().any(|row| row.ratio.is_some());
         let mut text = String::from("| server | CPU µs/request |");
-        if base.is_some() {
+        if has_base {
             text += " to bare |";
         }
         for column in self.profile.columns {
             text += &format!(" {} |", title(*column));
         }
         text += "\n|---|--:|";
-        text += &"--:|".repeat(self.profile.columns.len() + usize::from(base.is_some()));
-        for (name, figures) in rows {
+        text += &"--:|".repeat(self.profile.columns.len() + usize::from(has_base));
+        for Row { name, figures, ratio } in rows {
             text += &format!("\n| {} | {} |", bold(name), number(figures.cpu));
-            if let Some(base) = base {
-                text += &format!(" {:.2} |", figures.cpu / base);
+            if let Some(ratio) = ratio {
+                text += &format!(" {ratio:.2} |");
             }
             for column in self.profile.columns {
                 text += &format!(" {} |", number(figure(*column, figures, self.profile)));
@@ -48,19 +55,16 @@ impl Shown<'_> {
 
 /// All profiles at a glance: what a request costs the processor.
 pub fn glance(all: &[Shown]) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    for (name, _) in all.iter().flat_map(|shown| &shown.rows) {
-        if !names.contains(name) {
-            names.push(name);
-        }
-    }
+    let shown: Vec<&str> = all.iter().flat_map(|shown| &shown.rows).map(|row| row.name).collect();
+    let names = peers::ALL.iter().map(|peer| peer.name).filter(|name| shown.contains(name));
+    let names: Vec<&str> = names.collect();
     let titles: String = names.iter().map(|name| format!(" {} |", bold(name))).collect();
     let mut text = format!("| CPU µs/request |{titles}\n|---|{}", "--:|".repeat(names.len()));
     for shown in all {
         text += &format!("\n| `{}` |", shown.profile.name);
         for name in &names {
-            let row = shown.rows.iter().find(|(other, _)| other == name);
-            let cell = row.map_or("".into(), |(_, figures)| number(figures.cpu));
+            let row = shown.rows.iter().find(|row| row.name == *name);
+            let cell = row.map_or("".into(), |row| number(row.figures.cpu));
             text += &format!(" {cell} |");
         }
     }
