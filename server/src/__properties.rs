@@ -26,8 +26,13 @@ use crate::socket::Socket;
 use crate::wfile::ResponseWriter;
 
 /// Small enough for a fuzzer to reach.
-const LIMITS: HeadLimits =
-    HeadLimits { head_bytes: 2048, target_bytes: 512, fields: 20, leniency: Leniency::NONE };
+const LIMITS: HeadLimits = HeadLimits {
+    head_bytes: 2048,
+    target_bytes: 512,
+    fields: 20,
+    body_bytes: 1 << 20,
+    leniency: Leniency::NONE,
+};
 
 /// A head is the same however it is delivered, and what it was read as, written down again, is read
 /// as the same.
@@ -379,6 +384,10 @@ impl Socket for Wire {
             }
         }
         Ok(0)
+    }
+
+    fn is_peer_gone(&self) -> bool {
+        false
     }
 
     fn has_written(&self) -> bool {

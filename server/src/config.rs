@@ -63,7 +63,7 @@ pub struct Config {
     pub idle_timeout: Duration,
 
     /// How long a body may take, in addition to what `min_body_rate` allows for the bytes that
-    /// came.
+    /// came; and how long a method waits for the next of them.
     ///
     /// Later is answered with 408. Default: 30 s.
     pub body_timeout: Duration,
@@ -73,10 +73,17 @@ pub struct Config {
     /// Default: 240, as Apache's and IIS's. 0 would let a body take for ever, so 1 is the least.
     pub min_body_rate: u32,
 
-    /// How long a client may take no byte of an answer that waits for it.
+    /// How long a client may take no byte of an answer that waits for it; and how long it may be
+    /// waited for in all, in addition to what `min_write_rate` allows for the bytes that it took.
     ///
     /// Then the connection is cut. Default: 30 s.
     pub write_timeout: Duration,
+
+    /// Bytes a second that a client must take on average while an answer waits for it, once
+    /// `write_timeout` is used up. Time in which nothing waits for the client does not count.
+    ///
+    /// Default: 240, as IIS's and Kestrel's. 0 would let an answer take for ever, so 1 is the least.
+    pub min_write_rate: u32,
 
     /// How long a connection that is being closed waits for the client to read the answer and to
     /// close its side.
@@ -200,6 +207,7 @@ impl Default for Config {
             body_timeout: Duration::from_secs(30),
             min_body_rate: 240,
             write_timeout: Duration::from_secs(30),
+            min_write_rate: 240,
             linger_timeout: Duration::from_secs(2),
             drain_timeout: Duration::from_secs(10),
             max_connections: None,
@@ -226,9 +234,19 @@ impl Config {
     /// How long a body may take of which so many bytes have come: `body_timeout`, and what
     /// `min_body_rate` allows for them.
     pub(crate) fn body_patience(&self, received: u64) -> Duration {
-        let earned = Duration::from_secs(received / u64::from(self.min_body_rate.max(1)));
-        self.body_timeout.min(LONGEST).saturating_add(earned)
+        patience(self.body_timeout, received, self.min_body_rate)
     }
+
+    /// How long an answer may be waited for of which so many bytes have been taken meanwhile.
+    pub(crate) fn write_patience(&self, taken: u64) -> Duration {
+        patience(self.write_timeout, taken, self.min_write_rate)
+    }
+}
+
+/// How long so many bytes may take: `timeout`, and what they have earned beyond it.
+fn patience(timeout: Duration, bytes: u64, min_rate: u32) -> Duration {
+    let earned = Duration::from_secs(bytes / u64::from(min_rate.max(1)));
+    timeout.min(LONGEST).saturating_add(earned)
 }
 
 /// How many connections may be open at once, so that the limit of open files is not reached by them.

@@ -18,6 +18,12 @@ use crate::socket::Socket;
 
 /// Reads the body of a request (Python: `rfile`).
 ///
+/// A method is called when its body is complete, or 64 KiB of it are there; only beyond those does
+/// reading wait for the client, `Config::body_timeout` at most and longer only for a client that
+/// keeps up `Config::min_body_rate`. (It may wait from the first byte on where the client waits for
+/// `100 Continue` before a longer body, or where the method has raised the limit that the length of
+/// the body exceeds.)
+///
 /// It ends where the body ends, however the client framed it: `read_to_end` never waits for
 /// another request, and a chunked body is read without its framing.
 ///
@@ -374,6 +380,10 @@ mod tests {
                 pieces.push_front(piece.split_off(count));
             }
             Ok(count)
+        }
+
+        fn is_peer_gone(&self) -> bool {
+            false
         }
 
         fn has_written(&self) -> bool {

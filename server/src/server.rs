@@ -18,7 +18,8 @@ use crate::stats::Stats;
 /// A server with one thread: many connections at once, one request at a time (Python:
 /// `HTTPServer`).
 ///
-/// Clients that are idle, or slow with their heads and with bodies of up to 64 KiB, hold nobody up.
+/// Clients that are idle, or slow with their heads and the first 64 KiB of their bodies, hold nobody
+/// up.
 /// A handler that takes long does, and so does one that reads a longer body, or writes more than
 /// 1 MiB, for as long as its client takes. The handler need not be `Send` or `Sync`, and may borrow
 /// what outlives the server.

@@ -13,6 +13,9 @@ pub(crate) trait Socket {
     /// Fails with `TimedOut` when the body's deadline has passed.
     fn read(&self, into: &mut [u8]) -> io::Result<usize>;
 
+    /// Whether the peer has ended its side, as far as can be seen without reading what it sent.
+    fn is_peer_gone(&self) -> bool;
+
     /// Whether some of an answer has been written: nothing may come in between.
     fn has_written(&self) -> bool;
 
@@ -21,6 +24,7 @@ pub(crate) trait Socket {
 
     /// Writes everything, waiting where it must.
     ///
-    /// Fails with `TimedOut` when the peer takes nothing for as long as the write deadline.
+    /// Fails with `TimedOut` when the peer takes nothing for as long as the write deadline, or too
+    /// little for the least rate.
     fn write_all(&self, bytes: &[u8]) -> io::Result<()>;
 }

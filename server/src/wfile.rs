@@ -865,6 +865,10 @@ mod tests {
             panic!("a writer does not read")
         }
 
+        fn is_peer_gone(&self) -> bool {
+            false
+        }
+
         fn has_written(&self) -> bool {
             !self.taken.borrow().is_empty()
         }

@@ -165,10 +165,12 @@ fn an_idle_connection_is_closed_without_a_word() {
 fn a_slow_body_is_408() {
     let config = Config { body_timeout: SHORT, min_body_rate: u32::MAX, ..impatient() };
     let server = serve_with(echo(), config);
-    for length in [10, 100_000] {
+    // The last of them is waited for by its method.
+    for (length, sent) in [(10, 4), (100_000, 4), (100_000, 70_000)] {
         let mut client = server.connect();
         let start = Instant::now();
-        client.send(format!("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\nhalf"));
+        client.send(format!("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"));
+        client.send(vec![b'b'; sent]);
         let reply = client.reply();
         assert_eq!((reply.status, reply.says_close()), (408, true), "{length}: {reply:?}");
         client.expect_closed();

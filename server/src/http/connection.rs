@@ -1,7 +1,7 @@
 //! One conversation: bytes in, requests out.
 //!
 //! ```text
-//!        body to come      body buffered         answered, keep-alive
+//!        body to come     body or 64 KiB there  answered, keep-alive
 //!   Head ──────▶ Body ────────────▶ Request ──────────────────────▶ Head
 //!    │ │          │                  ▲ │ └── body left over ──▶ Rest ─┤
 //!    │ └───────── │ ──── no body ────┘ │                              │
@@ -177,7 +177,7 @@ impl Connection {
             let step = match &mut self.state {
                 State::Head { .. } => self.collect_head(limits),
                 State::Forgiving { .. } => self.forgive_head(limits),
-                State::Body { .. } => self.collect_body(),
+                State::Body { .. } => self.collect_body(limits),
                 State::Request { .. } => Ok(Some(Want::Handler)),
                 State::Rest { .. } => Ok(self.drop_rest()),
                 State::Refused(refused) => Ok(Some(Want::Refusal(*refused))),
@@ -390,18 +390,23 @@ impl Connection {
         Ok(None)
     }
 
-    /// Collects a body until it is complete or too long to wait for.
+    /// Collects a body until it is complete, or as much of it is there as is worth waiting for.
     #[inline(never)]
-    fn collect_body(&mut self) -> Result<Option<Want>, BadRequest> {
+    fn collect_body(&mut self, limits: HeadLimits) -> Result<Option<Want>, BadRequest> {
         let State::Body { probe, expectation } = &mut self.state else { return Ok(None) };
         let behind_head = self.input.bytes().get(self.head.len()..).unwrap_or_default();
         let is_whole = probe.advance(behind_head)?;
         let waits = !is_whole && *expectation == Expectation::Open;
-        let is_long = (probe.seen as u64).saturating_add(probe.decoder.announced()) > MAX_BUFFERED;
+        let announced = (probe.seen as u64).saturating_add(probe.decoder.announced());
+        let is_long = announced > MAX_BUFFERED;
         if waits && !is_long {
             return Ok(Some(Want::Expectation));
         }
-        if !is_whole && !is_long {
+        // What is announced says nothing about when it comes: a handler's thread is worth only what
+        // is there. But a body over the limit is mostly refused unread, and one that the client
+        // keeps back until it is asked for will not come before.
+        let is_enough = probe.seen as u64 >= MAX_BUFFERED || announced > limits.body_bytes || waits;
+        if !is_whole && !is_enough {
             return Ok(Some(Want::Bytes));
         }
         let body = if is_whole { BodyInBuffer::Whole(probe.seen) } else { BodyInBuffer::Start };
@@ -468,7 +473,8 @@ impl BodyProbe {
     }
 }
 
-/// A body up to this size is collected before its handler is called, so that it never waits for it.
+/// So much of a body is collected before its handler is called: up to this size it never waits for
+/// its client.
 pub(crate) const MAX_BUFFERED: u64 = 64 * 1024;
 
 /// What a handler left of its body is dropped up to this size; beyond, the connection closes.
@@ -479,8 +485,13 @@ mod tests {
     use super::*;
     use crate::http::lenient::Leniency;
 
-    const LIMITS: HeadLimits =
-        HeadLimits { head_bytes: 4096, target_bytes: 1000, fields: 20, leniency: Leniency::NONE };
+    const LIMITS: HeadLimits = HeadLimits {
+        head_bytes: 4096,
+        target_bytes: 1000,
+        fields: 20,
+        body_bytes: 1 << 20,
+        leniency: Leniency::NONE,
+    };
 
     /// A request as a handler would have seen it, or how the conversation ended.
     #[derive(Clone, Debug, PartialEq, Eq)]
@@ -606,31 +617,81 @@ mod tests {
         let head =
             "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
         let mut connection = Connection::default();
-        let receive = |connection: &mut Connection, text: &str| {
-            connection.input.room()[..text.len()].copy_from_slice(text.as_bytes());
-            connection.input.fill(text.len());
-            connection.advance(LIMITS)
-        };
-        assert_eq!(receive(&mut connection, head), Want::Expectation);
+        assert_eq!(receive(&mut connection, head.as_bytes()), Want::Expectation);
         assert!(connection.parts().unwrap().body.expects_continue);
         connection.welcome_body();
         assert_eq!(connection.advance(LIMITS), Want::Bytes);
-        assert_eq!(receive(&mut connection, "ok"), Want::Handler);
+        assert_eq!(receive(&mut connection, b"ok"), Want::Handler);
         assert!(!connection.parts().unwrap().body.expects_continue);
         let mut connection = Connection::default();
-        assert_eq!(receive(&mut connection, &format!("{head}ok")), Want::Handler);
+        assert_eq!(receive(&mut connection, format!("{head}ok").as_bytes()), Want::Handler);
     }
 
-    /// A request whose body is too long to wait for, as its handler gets it.
-    fn with_long_body(length: u64) -> Connection {
+    fn receive(connection: &mut Connection, mut bytes: &[u8]) -> Want {
+        while !bytes.is_empty() {
+            let room = connection.input.room();
+            let count = room.len().min(bytes.len());
+            room[..count].copy_from_slice(&bytes[..count]);
+            connection.input.fill(count);
+            bytes = &bytes[count..];
+        }
+        connection.advance(LIMITS)
+    }
+
+    fn head_of_body(length: u64) -> String {
+        format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n")
+    }
+
+    #[test]
+    fn a_long_body_goes_to_its_handler_when_enough_of_it_is_there() {
         let mut connection = Connection::default();
-        let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nabc");
-        connection.input.room()[..head.len()].copy_from_slice(head.as_bytes());
-        connection.input.fill(head.len());
-        assert_eq!(connection.advance(LIMITS), Want::Handler);
+        assert_eq!(
+            receive(&mut connection, head_of_body(MAX_BUFFERED * 2).as_bytes()),
+            Want::Bytes
+        );
+        for _ in 0..MAX_BUFFERED - 1 {
+            assert_eq!(receive(&mut connection, b"x"), Want::Bytes);
+        }
+        assert_eq!(receive(&mut connection, b"x"), Want::Handler);
+        assert!(connection.body_is_open());
+
+        let mut connection = Connection::default();
+        let head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n80000\r\n";
+        assert_eq!(receive(&mut connection, head.as_bytes()), Want::Bytes);
+        assert_eq!(receive(&mut connection, &[b'x'; MAX_BUFFERED as usize]), Want::Handler);
+        assert!(connection.body_is_open());
+    }
+
+    #[test]
+    fn a_body_over_the_limit_is_not_waited_for() {
+        for head in [
+            head_of_body(LIMITS.body_bytes + 1),
+            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n".into(),
+        ] {
+            let mut connection = Connection::default();
+            assert_eq!(receive(&mut connection, head.as_bytes()), Want::Handler, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_body_that_is_kept_back_until_it_is_asked_for_is_for_its_handler_to_ask() {
+        let head = head_of_body(MAX_BUFFERED + 1).replace("Host", "Expect: 100-continue\r\nHost");
+        let mut connection = Connection::default();
+        assert_eq!(receive(&mut connection, head.as_bytes()), Want::Handler);
+        assert!(connection.parts().unwrap().body.expects_continue);
+    }
+
+    /// A request with a body too long to wait for, as its handler gets it.
+    fn with_long_body() -> Connection {
+        let mut connection = Connection::default();
+        receive(&mut connection, head_of_body(MAX_BUFFERED + 1).as_bytes());
+        assert_eq!(receive(&mut connection, &[b'x'; START]), Want::Handler);
         assert!(connection.body_is_open());
         connection
     }
+
+    /// What is there of a long body when its handler gets it.
+    const START: usize = MAX_BUFFERED as usize;
 
     fn rest(left: u64, used: usize) -> BodyRest {
         let decoder = BodyDecoder::new(BodyLength::Known(left));
@@ -639,8 +700,8 @@ mod tests {
 
     #[test]
     fn what_a_handler_left_of_its_body_is_dropped_up_to_a_limit() {
-        let mut connection = with_long_body(MAX_BUFFERED + 1);
-        connection.answered(BodyLeft::Rest(rest(MAX_REST, 3)), Persistence::KeepAlive);
+        let mut connection = with_long_body();
+        connection.answered(BodyLeft::Rest(rest(MAX_REST, START)), Persistence::KeepAlive);
         for _ in 0..MAX_REST / 256 {
             assert_eq!(connection.advance(LIMITS), Want::Bytes);
             assert_eq!(connection.phase(), Phase::Body);
@@ -650,15 +711,15 @@ mod tests {
         assert_eq!(connection.advance(LIMITS), Want::Bytes);
         assert_eq!(connection.phase(), Phase::Idle);
 
-        let mut connection = with_long_body(MAX_BUFFERED + 1);
-        connection.answered(BodyLeft::Rest(rest(MAX_REST + 1, 3)), Persistence::KeepAlive);
+        let mut connection = with_long_body();
+        connection.answered(BodyLeft::Rest(rest(MAX_REST + 1, START)), Persistence::KeepAlive);
         assert_eq!(connection.advance(LIMITS), Want::Close);
     }
 
     #[test]
     fn a_body_that_was_never_asked_for_ends_the_connection() {
-        let mut connection = with_long_body(MAX_BUFFERED + 1);
-        let unasked = BodyRest { unasked: true, ..rest(10, 3) };
+        let mut connection = with_long_body();
+        let unasked = BodyRest { unasked: true, ..rest(10, START) };
         connection.answered(BodyLeft::Rest(unasked), Persistence::KeepAlive);
         assert_eq!(connection.advance(LIMITS), Want::Close);
     }

@@ -27,6 +27,8 @@ pub(crate) struct HeadLimits {
     pub(crate) fields: usize,
     /// Used where a head is not right; a sound one costs nothing.
     pub(crate) leniency: Leniency,
+    /// A body that is announced as longer is not waited for.
+    pub(crate) body_bytes: u64,
 }
 
 /// How far a head that is not all there has been looked through.
@@ -398,8 +400,13 @@ mod tests {
     use super::*;
     use crate::http::framing::Persistence;
 
-    const LIMITS: HeadLimits =
-        HeadLimits { head_bytes: 2048, target_bytes: 100, fields: 50, leniency: Leniency::NONE };
+    const LIMITS: HeadLimits = HeadLimits {
+        head_bytes: 2048,
+        target_bytes: 100,
+        fields: 50,
+        body_bytes: 1 << 20,
+        leniency: Leniency::NONE,
+    };
 
     type Read = Result<Option<(String, String, String, usize)>, BadRequest>;
 

@@ -146,6 +146,11 @@ impl Stream {
         })
     }
 
+    /// Whether the peer has ended its side, or reset the connection, and nothing is left to read.
+    pub(crate) fn is_at_end(&self) -> bool {
+        !matches!(unless_blocked(|| self.0.peek(&mut [0])), Ok(None | Some(1..)))
+    }
+
     /// Tells the peer that nothing more will come.
     pub(crate) fn end_writing(&self) {
         // A connection that is broken already needs no telling.

@@ -17,7 +17,10 @@ pub(crate) struct HandlerSocket<'a> {
     config: &'a Config,
     /// When the handler first waited for its body, and how much came since.
     body: Cell<Option<(Instant, u64)>>,
-    is_blocking: Cell<bool>,
+    /// How long the handler has waited for its client to take bytes, and how many it took then.
+    answer: Cell<(Duration, u64)>,
+    /// How long the socket waits, if it does.
+    blocking: Cell<Option<Patience>>,
     has_written: Cell<bool>,
 }
 
@@ -27,29 +30,54 @@ impl<'a> HandlerSocket<'a> {
             stream,
             config,
             body: Cell::new(None),
-            is_blocking: Cell::new(false),
+            answer: Cell::new((Duration::ZERO, 0)),
+            blocking: Cell::new(None),
             has_written: Cell::new(false),
         }
     }
 
-    /// How much longer the body may take.
+    /// How much longer to wait for the next bytes of the body.
     fn body_patience(&self) -> io::Result<Duration> {
         let (start, received) = self.body.get().unwrap_or_else(|| (Instant::now(), 0));
         self.body.set(Some((start, received)));
-        let allowed = self.config.body_patience(received);
-        allowed.checked_sub(start.elapsed()).ok_or_else(|| io::ErrorKind::TimedOut.into())
+        let left = self.config.body_patience(received).checked_sub(start.elapsed());
+        Ok(left.ok_or(io::ErrorKind::TimedOut)?.min(self.config.body_timeout))
     }
 
-    fn block(&self, read: Duration) -> io::Result<()> {
-        self.is_blocking.set(true);
-        let write = self.config.write_timeout.min(LONGEST);
-        self.stream.set_blocking(Some(Patience { read, write }))
+    /// Writes what the client takes while it is waited for; at least a byte.
+    fn write_slowly(&self, bytes: &[u8]) -> io::Result<usize> {
+        let (waited, taken) = self.answer.get();
+        let left = self.config.write_patience(taken).checked_sub(waited);
+        let write = left.ok_or(io::ErrorKind::TimedOut)?.min(self.config.write_timeout);
+        self.block(Patience { read: self.config.body_timeout, write })?;
+        let start = Instant::now();
+        let count = match self.stream.write(&[IoSlice::new(bytes)])? {
+            Some(count) => count,
+            // A blocked write wakes late: what the client has taken by now counts.
+            None => self.try_write(&[IoSlice::new(bytes)])?,
+        };
+        if count == 0 {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.answer.set((waited + start.elapsed(), taken + count as u64));
+        Ok(count)
+    }
+
+    fn block(&self, patience: Patience) -> io::Result<()> {
+        let patience =
+            Patience { read: patience.read.min(LONGEST), write: patience.write.min(LONGEST) };
+        // Whoever is quick enough has the same patience each time.
+        if self.blocking.get() == Some(patience) {
+            return Ok(());
+        }
+        self.blocking.set(Some(patience));
+        self.stream.set_blocking(Some(patience))
     }
 
     fn unblock(&self) -> io::Result<()> {
-        match self.is_blocking.replace(false) {
-            true => self.stream.set_blocking(None),
-            false => Ok(()),
+        match self.blocking.take() {
+            Some(_) => self.stream.set_blocking(None),
+            None => Ok(()),
         }
     }
 
@@ -63,15 +91,15 @@ impl<'a> HandlerSocket<'a> {
 
 impl Socket for HandlerSocket<'_> {
     fn read(&self, into: &mut [u8]) -> io::Result<usize> {
-        let patience = self.body_patience()?;
-        let received = match self.is_blocking.get() {
-            true => None,
-            false => self.stream.read(into)?,
+        let read = self.body_patience()?;
+        let received = match self.blocking.get() {
+            Some(_) => None,
+            None => self.stream.read(into)?,
         };
         let count = match received {
             Some(count) => count,
             None => {
-                self.block(patience)?;
+                self.block(Patience { read, write: self.config.write_timeout })?;
                 self.stream.read(into)?.ok_or(io::ErrorKind::TimedOut)?
             }
         };
@@ -79,6 +107,10 @@ impl Socket for HandlerSocket<'_> {
             self.body.set(Some((start, received + count as u64)));
         }
         Ok(count)
+    }
+
+    fn is_peer_gone(&self) -> bool {
+        self.unblock().is_err() || self.stream.is_at_end()
     }
 
     fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -95,19 +127,12 @@ impl Socket for HandlerSocket<'_> {
     fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         self.has_written.set(true);
         while !bytes.is_empty() {
-            let written = match self.stream.write(&[IoSlice::new(bytes)])? {
-                Some(count) => count,
-                // A blocked write wakes late: what the client has taken by now counts.
-                None if self.is_blocking.get() => match self.try_write(&[IoSlice::new(bytes)])? {
-                    0 => return Err(io::ErrorKind::TimedOut.into()),
-                    count => count,
-                },
-                None => {
-                    self.block(self.config.body_timeout.min(LONGEST))?;
-                    continue;
-                }
+            let written = match self.blocking.get() {
+                Some(_) => None,
+                None => self.stream.write(&[IoSlice::new(bytes)])?,
             };
-            bytes = &bytes[written..];
+            let count = written.map_or_else(|| self.write_slowly(bytes), Ok)?;
+            bytes = &bytes[count..];
         }
         Ok(())
     }

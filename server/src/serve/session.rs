@@ -115,6 +115,22 @@ struct Waiting {
     requests: u64,
     /// `None` until the clock has been looked at.
     since: Option<Instant>,
+    /// Bytes of answers taken while they were waited for.
+    taken: u64,
+    /// When the last of them was; `None` until the clock has been looked at.
+    taken_at: Option<Instant>,
+}
+
+impl Waiting {
+    fn for_reason(reason: Reason, requests: u64) -> Waiting {
+        Waiting { reason, requests, since: None, taken: 0, taken_at: None }
+    }
+
+    /// Whether it goes on with that: answers are waited for until all of them have been taken,
+    /// however many requests have been answered meanwhile.
+    fn goes_on(&self, reason: Reason, requests: u64) -> bool {
+        self.reason == reason && (reason == Reason::Write || self.requests == requests)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +168,7 @@ impl Session {
             end: End::Open,
             // The first request may be here before the first event is.
             readiness: Readiness { readable: true, writable: true, ending: false },
-            waiting: Waiting { reason: Reason::Idle, requests: 0, since: None },
+            waiting: Waiting::for_reason(Reason::Idle, 0),
             is_queued: false,
             is_turned_away: false,
         }
@@ -273,15 +289,21 @@ impl Session {
     /// When what is waited for is late.
     ///
     /// A deadline covers the whole of a head, a body, an idle time: it is not renewed by each byte.
+    /// That of a write is, but not beyond what all of them may take.
     pub(crate) fn deadline(&mut self, now: Instant, config: &Config) -> Instant {
+        let since = *self.waiting.since.get_or_insert(now);
         let patience = match self.waiting.reason {
             Reason::Idle => config.idle_timeout,
             Reason::Head => config.head_timeout,
             Reason::Body => config.body_patience(self.connection.input.len() as u64),
-            Reason::Write => config.write_timeout,
+            Reason::Write => {
+                let taken_at = *self.waiting.taken_at.get_or_insert(now);
+                let stall = taken_at + config.write_timeout.min(LONGEST);
+                return stall.min(since + config.write_patience(self.waiting.taken).min(LONGEST));
+            }
             Reason::Linger => config.linger_timeout,
         };
-        *self.waiting.since.get_or_insert(now) + patience.min(LONGEST)
+        since + patience.min(LONGEST)
     }
 
     /// The deadline has passed: a request under way is refused, and anything else just ends.
@@ -449,8 +471,8 @@ impl Session {
 
     /// Waits for `reason`: with the patience left, if that is what was waited for before.
     fn wait(&mut self, reason: Reason) -> Next {
-        if (self.waiting.reason, self.waiting.requests) != (reason, self.requests) {
-            self.waiting = Waiting { reason, requests: self.requests, since: None };
+        if !self.waiting.goes_on(reason, self.requests) {
+            self.waiting = Waiting::for_reason(reason, self.requests);
         }
         Next::Wait
     }
@@ -480,13 +502,17 @@ impl Session {
                 Some(count) => {
                     self.sent += count;
                     // Progress: the next stall has a deadline of its own.
-                    self.waiting.since = None;
+                    self.waiting.taken += count as u64;
+                    self.waiting.taken_at = None;
                 }
                 None => self.readiness.writable = false,
             }
         }
         self.output.clear();
         self.sent = 0;
+        if self.waiting.reason == Reason::Write {
+            self.waiting = Waiting::for_reason(Reason::Idle, self.requests);
+        }
         Ok(true)
     }
 
@@ -602,6 +628,7 @@ fn head_limits(config: &Config) -> HeadLimits {
             http_09: config.allow_http_09,
             missing_host: config.allow_missing_host,
         },
+        body_bytes: config.max_body_bytes,
     }
 }
 
