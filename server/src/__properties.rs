@@ -8,7 +8,9 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
 
-use crate::config::Config;
+use crate::config::{Config, FormLimits};
+use crate::form::field_storage::{FieldStorage, FormOptions};
+use crate::form::text::TextErrors;
 use crate::http::bytes::{is_all_text, is_token};
 use crate::http::chunked::{BodyDecoder, Then};
 use crate::http::connection::{Connection, Want};
@@ -21,6 +23,7 @@ use crate::http::lenient::Leniency;
 use crate::http::status::Status;
 use crate::http::target::{self, Form, QueryString};
 use crate::http::version::Version;
+use crate::http_error::HttpError;
 use crate::rfile::{CONTINUE, RequestReader};
 use crate::socket::Socket;
 use crate::wfile::ResponseWriter;
@@ -444,6 +447,94 @@ fn answers(mut bytes: &[u8], to: &[Seen]) -> Vec<(u16, Vec<u8>)> {
     found
 }
 
+/// A form is the same however its body is delivered, and what it was read as, written down again, is
+/// read as the same.
+pub fn multipart(bytes: &[u8]) {
+    let limits = FormLimits {
+        max_fields: 8,
+        max_part_head_bytes: 256,
+        max_part_header_fields: 4,
+        max_field_name_bytes: 64,
+        max_field_memory_bytes: 64,
+        max_form_memory_bytes: 1024,
+    };
+    let options = FormOptions { limits: Some(limits), ..FormOptions::default() };
+    let read = |pieces: Vec<&[u8]>, content_type: &str| {
+        FormRead::of(FieldStorage::read(Pieces(pieces), content_type, &options))
+    };
+    let at_once = read(vec![bytes], "multipart/form-data; boundary=b");
+    for pieces in deliveries(bytes) {
+        let delivered = read(pieces, "multipart/form-data; boundary=b");
+        assert_eq!(delivered, at_once, "another delivery, another form");
+    }
+    let boundary = "no-fuzzer-thinks-of-this";
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let mut again = String::new();
+    for (name, filename, value) in &at_once.fields {
+        let filename = filename.as_ref().map(|name| format!("; filename=\"{}\"", quoted(name)));
+        again += &format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"{}\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n\r\n{value}\r\n",
+            quoted(name),
+            filename.unwrap_or_default()
+        );
+    }
+    again += &format!("--{boundary}--");
+    let content_type = format!("multipart/form-data; boundary={boundary}");
+    let again = FieldStorage::read(again.as_bytes(), &content_type, &FormOptions::default());
+    // A quotation mark that was sent as `%22` is one, and a name of many is longer as `\"`.
+    if let Ok(again) = again {
+        assert_eq!(FormRead::of(Ok(again)).fields, at_once.fields);
+    }
+}
+
+/// An urlencoded form is read as a query is, and by whoever asks for it.
+pub fn urlencoded(bytes: &[u8]) {
+    let content_type = "application/x-www-form-urlencoded";
+    let options = FormOptions { errors: TextErrors::Replace, ..FormOptions::default() };
+    let read = FormRead::of(FieldStorage::read(bytes, content_type, &options));
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    if read.refused.is_none() {
+        let pairs = QueryString::new(text).pairs();
+        let pairs = pairs.map(|(name, value)| (name.into_owned(), None, value.into_owned()));
+        assert_eq!(pairs.collect::<Vec<_>>(), read.fields);
+    }
+    let strict = FormOptions { strict_parsing: true, ..FormOptions::default() };
+    if let Ok(strict) = FieldStorage::read(bytes, content_type, &strict) {
+        assert_eq!(FormRead::of(Ok(strict)), read, "strictness refuses, and changes nothing");
+    }
+}
+
+/// What was read of a form: name, file name and value of each field, and with what it was refused.
+#[derive(Debug, PartialEq)]
+struct FormRead {
+    fields: Vec<(String, Option<String>, String)>,
+    refused: Option<(u16, String)>,
+}
+
+impl FormRead {
+    fn of(form: Result<FieldStorage, HttpError>) -> FormRead {
+        let told = |error: &HttpError| (error.status().code(), error.explain_text().to_owned());
+        let refused = form.as_ref().err().map(told);
+        let fields = form.or_else(FieldStorage::recover).unwrap_or_default().into_iter();
+        let fields = fields
+            .map(|field| (field.name.clone(), field.filename.clone(), field.value().to_owned()));
+        FormRead { fields: fields.collect(), refused }
+    }
+}
+
+/// Gives out pieces as they were cut.
+struct Pieces<'b>(Vec<&'b [u8]>);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.0.first().is_some_and(|piece| piece.is_empty()) {
+            self.0.remove(0);
+        }
+        self.0.first_mut().map_or(Ok(0), |piece| piece.read(into))
+    }
+}
+
 /// Other ways to deliver `bytes`: byte by byte, and in two pieces; not all of them where they are
 /// many.
 fn deliveries(bytes: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
@@ -609,8 +700,14 @@ mod tests {
     fn seeds_hold() {
         let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
         type Property = fn(&[u8]);
-        let properties: [(&str, Property); 4] =
-            [("head", head), ("target", target), ("chunked", chunked), ("connection", connection)];
+        let properties: [(&str, Property); 6] = [
+            ("head", head),
+            ("target", target),
+            ("chunked", chunked),
+            ("connection", connection),
+            ("multipart", multipart),
+            ("urlencoded", urlencoded),
+        ];
         for (name, property) in properties {
             let mut count = 0;
             for entry in fs::read_dir(seeds.join(name)).expect("there are seeds") {

@@ -226,7 +226,7 @@ impl Drop for Scratch {
 }
 
 /// What is fuzzed; `fuzz/Cargo.toml` has the same names.
-const TARGETS: [&str; 4] = ["head", "target", "chunked", "connection"];
+const TARGETS: [&str; 6] = ["head", "target", "chunked", "connection", "multipart", "urlencoded"];
 
 /// The example with the least in it.
 const SMALLEST: &str = "errors";

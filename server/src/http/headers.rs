@@ -46,9 +46,9 @@ impl<'a> Headers<'a> {
         Headers { raw: b"", other_text: None }
     }
 
-    /// The lines as text, each with its line end.
-    pub(crate) fn as_lines(&self) -> &'a str {
-        self.other_text.or_else(|| str::from_utf8(self.raw).ok()).unwrap_or_default()
+    /// The lines as they were received, each with its line end.
+    pub(crate) fn lines(&self) -> &'a [u8] {
+        self.raw
     }
 
     /// The value of the first field of that name, without the blanks around it.
