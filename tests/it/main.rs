@@ -10,6 +10,7 @@ mod fairness;
 mod floors;
 #[cfg(unix)]
 mod forking;
+mod form_parity;
 mod form_threats;
 mod forms;
 mod framing;
