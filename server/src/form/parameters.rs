@@ -54,7 +54,8 @@ impl<'a> Parameters<'a> {
         if rest.is_empty() {
             return Ok(None);
         }
-        let (name, rest) = rest.split_once('=').ok_or(Malformed)?;
+        let equals = memchr::memchr(b'=', rest.as_bytes()).ok_or(Malformed)?;
+        let (name, rest) = (&rest[..equals], &rest[equals + 1..]);
         let (raw, rest) = match rest.strip_prefix('"') {
             Some(rest) => {
                 let end = closing_quote(rest.as_bytes()).ok_or(Malformed)?;

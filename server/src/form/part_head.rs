@@ -55,6 +55,9 @@ impl PartHead {
     }
 
     fn read_fields(&mut self, limits: &FormLimits) -> Result<(), BadForm> {
+        if self.read_common() {
+            return Ok(());
+        }
         let PartHead { text, name, filename, has_filename } = self;
         let (mut disposition, mut content_type) = (None, None);
         let mut rest = text.as_str();
@@ -86,6 +89,50 @@ impl PartHead {
             _ => Ok(()),
         }
     }
+}
+
+impl PartHead {
+    /// Reads a head as nearly every client writes it: true if it is one.
+    ///
+    /// `name`, perhaps `filename`, perhaps a `Content-Type`, in this order and spelling, and nothing
+    /// in them that has to be decoded or refused. It finds what `read_fields` would find, in a third
+    /// of the time, which counts for forms of many short parts.
+    fn read_common(&mut self) -> bool {
+        let PartHead { text, name, filename, has_filename } = self;
+        let Some(rest) = text.strip_prefix("Content-Disposition: form-data; name=\"") else {
+            return false;
+        };
+        let Some((found, rest)) = plain(rest) else { return false };
+        let (file, rest) = match rest.strip_prefix("; filename=\"").map(plain) {
+            Some(Some((file, rest))) => (Some(file), rest),
+            Some(None) => return false,
+            None => (None, rest),
+        };
+        let is_all = match rest.strip_prefix("\r\nContent-Type: ") {
+            Some(media_type) => match media_type.strip_suffix("\r\n") {
+                Some(media_type) => {
+                    is_all_text(media_type.as_bytes()) && !is_multipart(media_type.trim_ascii())
+                }
+                None => false,
+            },
+            None => rest == "\r\n",
+        };
+        if is_all {
+            name.clear();
+            name.push_str(found);
+            filename.clear();
+            filename.push_str(file.unwrap_or_default());
+            *has_filename = file.is_some();
+        }
+        is_all
+    }
+}
+
+/// What stands in front of the closing quote, and what behind it, if that can be taken as it is.
+fn plain(quoted: &str) -> Option<(&str, &str)> {
+    let end = memchr::memchr3(b'"', b'\\', b'%', quoted.as_bytes())?;
+    let (found, rest) = (&quoted[..end], &quoted[end..]);
+    (rest.starts_with('"') && is_all_text(found.as_bytes())).then(|| (found, &rest[1..]))
 }
 
 /// `name: value`; folded lines have no name.
@@ -219,6 +266,53 @@ mod tests {
         let mut head = PartHead::default();
         head.read(latin, &FormLimits::default(), TextErrors::Replace).unwrap();
         assert_eq!(head.name(), "caf\u{fffd}");
+    }
+
+    #[test]
+    fn the_common_way_finds_what_the_other_finds() {
+        let pieces = [
+            "Content-Disposition: form-data; name=\"",
+            "content-disposition: form-data; name=\"",
+            "a",
+            "\"",
+            "\"; filename=\"",
+            "\";filename=\"",
+            "\\",
+            "%22",
+            "\r\n",
+            "\n",
+            "\t",
+            "\0",
+            " ",
+            ";",
+            "\r\nContent-Type: ",
+            "\r\nContent-Type: multipart/x",
+            "\r\nContent-Type:",
+            "text/plain",
+            "\u{e9}",
+            "X: y\r\n",
+        ];
+        let mut random = 0x9e37_79b9_7f4a_7c15u64;
+        let mut common = 0;
+        for _ in 0..20_000 {
+            let mut text = pieces[0].to_owned();
+            for _ in 0..1 + random % 9 {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                text += pieces[(random >> 16) as usize % pieces.len()];
+            }
+            text += "\r\n";
+            // With a field behind that says nothing, it is not read in the common way.
+            let other = read(format!("{text}X-Nothing: here\r\n"));
+            let mut head = PartHead { text: text.clone(), ..PartHead::default() };
+            if head.read_common() {
+                common += 1;
+                let found = (head.name().to_owned(), head.filename().map(str::to_owned));
+                assert_eq!(other, Ok(found), "{text:?}");
+            }
+        }
+        assert!(common > 100, "{common} of them were common");
     }
 
     #[test]
