@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::config::{Config, max_connections};
 use crate::handler::{HandlerHooks, RequestHandler};
@@ -33,7 +33,7 @@ use crate::stats::Stats;
 ///
 /// ```no_run
 /// use std::thread;
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 ///
 /// use basehttp::{ThreadingHttpServer, http_handler};
 ///
@@ -128,7 +128,7 @@ impl ThreadingHttpServer {
             config,
             neighbours,
             shutdown,
-            slow: Slow::new(),
+            slow: Slow::new(Instant::now()),
             outcome: Mutex::default(),
         };
         Ok(ThreadingHttpServer { workers, shop })
@@ -264,15 +264,15 @@ impl Trade for Shop {
 
     fn overran(&self, visit: &Visit) {
         if let Some(kind) = visit.overran {
-            self.slow.mark(kind);
+            self.slow.strike(kind, Instant::now());
         }
     }
 
     fn answer_slowly(&self, visit: &mut Visit, at: &mut Workplace) {
         let kind = visit.kind();
-        self.serving(|serving| visit.answer_slowly(&mut at.desk, serving));
+        let took = self.serving(|serving| visit.answer_slowly(&mut at.desk, serving));
         if let Some(kind) = kind {
-            self.slow.note(kind, visit.since.elapsed());
+            self.slow.note(kind, took);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A connection outside of its loop, while its requests are answered.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Config;
 use crate::handler::HandlerHooks;
@@ -64,18 +64,22 @@ impl Visit {
             && is_lent()
         {
             self.answer_one(call, desk, serving, is_lent);
+            self.go_on(serving);
         }
     }
 
     /// Has one request answered that is known to take long: not before what is owed to the client
-    /// has been offered.
-    pub(crate) fn answer_slowly(&mut self, desk: &mut Desk, serving: Serving<'_>) {
-        let Next::Answer(call) = self.next else { return };
+    /// has been offered. How long it took.
+    pub(crate) fn answer_slowly(&mut self, desk: &mut Desk, serving: Serving<'_>) -> Duration {
+        let Next::Answer(call) = self.next else { return Duration::ZERO };
         // What the kernel does not take now goes with the answer.
         let _ = self.session.send();
-        self.since = Instant::now();
-        desk.stamp.refresh(self.since, SystemTime::now);
+        let start = Instant::now();
+        desk.stamp.refresh(start, SystemTime::now);
         self.answer_one(call, desk, serving, &|| true);
+        let took = start.elapsed();
+        self.go_on(serving);
+        took
     }
 
     fn answer_one(
@@ -92,7 +96,11 @@ impl Visit {
         self.answered += u64::from(call.is_final());
         self.limit -= u64::from(call.is_final());
         self.to_spare = self.to_spare.saturating_sub(u64::from(call.is_final()));
-        self.next = self.session.advance(config, server.is_stopping());
+    }
+
+    /// Sends the answers, if there is nothing more to answer, or finds what there is.
+    fn go_on(&mut self, serving: Serving<'_>) {
+        self.next = self.session.advance(serving.config, serving.server.is_stopping());
     }
 
     /// Whether a method is to answer, and not the server.
