@@ -184,8 +184,8 @@ fn bytes_that_come_earn_a_long_body_more_time() {
     let config = Config { body_timeout: SHORT, min_body_rate: 1000, ..impatient() };
     let server = serve_with(echo(), config);
     let mut client = server.connect();
-    client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 80000\r\n\r\n");
-    client.send("x".repeat(79_000));
+    client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n");
+    client.send("x".repeat(199_000));
     let start = Instant::now();
     while start.elapsed() < 2 * SHORT {
         client.send("x");
@@ -226,6 +226,26 @@ fn a_client_that_takes_nothing_is_cut() {
         let cut = client.send(get("/alive")).cut_reply();
         assert!(cut.body.iter().all(|byte| *byte == b'x'), "{path}: {}", shown(&cut.body));
     }
+}
+
+#[test]
+fn a_client_that_takes_too_little_is_cut() {
+    // It takes some all the time, and what it takes is never enough.
+    let (ended, end) = mpsc::channel();
+    let config = Config { write_timeout: SHORT, min_write_rate: u32::MAX, ..impatient() };
+    let server = serve_with(endless(ended), config);
+    let mut client = server.connect();
+    client.send(get("/endless"));
+    let start = Instant::now();
+    let kind = loop {
+        client.read_some(256 * 1024);
+        match end.recv_timeout(Duration::from_millis(5)) {
+            Ok(kind) => break kind,
+            Err(_) => assert!(start.elapsed() < DEADLINE, "it goes on for ever"),
+        }
+    };
+    assert_eq!(kind, io::ErrorKind::TimedOut);
+    server.assert_alive("a client that takes too little");
 }
 
 #[test]

@@ -30,3 +30,4 @@ pub(crate) mod shutdown;
 pub(crate) mod slow;
 pub(crate) mod stock;
 pub(crate) mod sync;
+pub(crate) mod waiting;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::io::{self, IoSlice};
 use std::time::Instant;
 
-use crate::config::{Config, LONGEST};
+use crate::config::Config;
 use crate::exchange::{Exchange, Outcome};
 use crate::handler::{self, HandlerHooks, RequestHandler};
 use crate::http::buffer::Buffer;
@@ -30,6 +30,7 @@ use crate::rfile::{CONTINUE, RequestReader};
 use crate::serve::handler_socket::HandlerSocket;
 use crate::serve::slow::Kind;
 use crate::serve::stock::{INPUT, Stock};
+use crate::serve::waiting::{Reason, Waiting};
 use crate::socket::Socket;
 use crate::wfile::ResponseWriter;
 
@@ -107,41 +108,6 @@ impl Call {
     }
 }
 
-/// What is waited for, and since when.
-#[derive(Clone, Copy)]
-struct Waiting {
-    reason: Reason,
-    /// Requests answered when the wait began: another request has a deadline of its own.
-    requests: u64,
-    /// `None` until the clock has been looked at.
-    since: Option<Instant>,
-    /// Bytes of answers taken while they were waited for.
-    taken: u64,
-    /// When the last of them was; `None` until the clock has been looked at.
-    taken_at: Option<Instant>,
-}
-
-impl Waiting {
-    fn for_reason(reason: Reason, requests: u64) -> Waiting {
-        Waiting { reason, requests, since: None, taken: 0, taken_at: None }
-    }
-
-    /// Whether it goes on with that: answers are waited for until all of them have been taken,
-    /// however many requests have been answered meanwhile.
-    fn goes_on(&self, reason: Reason, requests: u64) -> bool {
-        self.reason == reason && (reason == Reason::Write || self.requests == requests)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
-    Idle,
-    Head,
-    Body,
-    Write,
-    Linger,
-}
-
 /// What an answer needs beyond its request.
 #[derive(Clone, Copy)]
 pub(crate) struct Service<'a> {
@@ -168,7 +134,7 @@ impl Session {
             end: End::Open,
             // The first request may be here before the first event is.
             readiness: Readiness { readable: true, writable: true, ending: false },
-            waiting: Waiting::for_reason(Reason::Idle, 0),
+            waiting: Waiting::new(),
             is_queued: false,
             is_turned_away: false,
         }
@@ -286,29 +252,14 @@ impl Session {
         }
     }
 
-    /// When what is waited for is late.
-    ///
-    /// A deadline covers the whole of a head, a body, an idle time: it is not renewed by each byte.
-    /// That of a write is, but not beyond what all of them may take.
+    /// When what it waits for is late.
     pub(crate) fn deadline(&mut self, now: Instant, config: &Config) -> Instant {
-        let since = *self.waiting.since.get_or_insert(now);
-        let patience = match self.waiting.reason {
-            Reason::Idle => config.idle_timeout,
-            Reason::Head => config.head_timeout,
-            Reason::Body => config.body_patience(self.connection.input.len() as u64),
-            Reason::Write => {
-                let taken_at = *self.waiting.taken_at.get_or_insert(now);
-                let stall = taken_at + config.write_timeout.min(LONGEST);
-                return stall.min(since + config.write_patience(self.waiting.taken).min(LONGEST));
-            }
-            Reason::Linger => config.linger_timeout,
-        };
-        since + patience.min(LONGEST)
+        self.waiting.deadline(now, config)
     }
 
     /// The deadline has passed: a request under way is refused, and anything else just ends.
     pub(crate) fn expire(&mut self) {
-        let is_request = matches!(self.waiting.reason, Reason::Head | Reason::Body);
+        let is_request = self.waiting.is_for_request();
         if !(is_request && self.connection.time_out()) {
             self.end = End::Now;
         }
@@ -465,15 +416,13 @@ impl Session {
         match self.connection.phase() {
             Phase::Idle => Reason::Idle,
             Phase::Head => Reason::Head,
-            Phase::Body => Reason::Body,
+            Phase::Body => Reason::Body { received: self.connection.input.len() as u64 },
         }
     }
 
     /// Waits for `reason`: with the patience left, if that is what was waited for before.
     fn wait(&mut self, reason: Reason) -> Next {
-        if !self.waiting.goes_on(reason, self.requests) {
-            self.waiting = Waiting::for_reason(reason, self.requests);
-        }
+        self.waiting.wait(reason, self.requests);
         Next::Wait
     }
 
@@ -501,18 +450,14 @@ impl Session {
             match self.stream.write(&[IoSlice::new(&self.output[self.sent..])])? {
                 Some(count) => {
                     self.sent += count;
-                    // Progress: the next stall has a deadline of its own.
-                    self.waiting.taken += count as u64;
-                    self.waiting.taken_at = None;
+                    self.waiting.taken(count);
                 }
                 None => self.readiness.writable = false,
             }
         }
         self.output.clear();
         self.sent = 0;
-        if self.waiting.reason == Reason::Write {
-            self.waiting = Waiting::for_reason(Reason::Idle, self.requests);
-        }
+        self.waiting.all_taken();
         Ok(true)
     }
 

@@ -1,0 +1,144 @@
+//! What a connection waits for, and when that is late.
+
+use std::time::Instant;
+
+use crate::config::{Config, LONGEST};
+
+/// What is waited for, and since when.
+#[derive(Clone, Copy)]
+pub(crate) struct Waiting {
+    reason: Reason,
+    /// Requests answered when the wait began: another request has a deadline of its own.
+    requests: u64,
+    /// `None` until the clock has been looked at.
+    since: Option<Instant>,
+    /// Bytes of answers that the client has taken meanwhile.
+    taken: u64,
+    /// When it took the last of them; `None` until the clock has been looked at.
+    taken_at: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    Idle,
+    Head,
+    /// A body of which so many bytes are there, with the head.
+    Body {
+        received: u64,
+    },
+    Write,
+    Linger,
+}
+
+impl Waiting {
+    pub(crate) fn new() -> Waiting {
+        Waiting { reason: Reason::Idle, requests: 0, since: None, taken: 0, taken_at: None }
+    }
+
+    /// Waits for `reason`: with the patience left, if that is what is waited for already.
+    pub(crate) fn wait(&mut self, reason: Reason, requests: u64) {
+        let is_same = match (self.reason, reason) {
+            // For answers it waits until all are taken, whatever is answered meanwhile.
+            (Reason::Write, Reason::Write) => true,
+            (Reason::Body { .. }, Reason::Body { .. }) => self.requests == requests,
+            (old, new) => old == new && self.requests == requests,
+        };
+        match is_same {
+            true => self.reason = reason,
+            false => *self = Waiting { reason, requests, ..Waiting::new() },
+        }
+    }
+
+    /// The client has taken some of an answer: the next stall has a deadline of its own.
+    pub(crate) fn taken(&mut self, bytes: usize) {
+        self.taken += bytes as u64;
+        self.taken_at = None;
+    }
+
+    /// The client has taken all there is.
+    pub(crate) fn all_taken(&mut self) {
+        if self.reason == Reason::Write {
+            *self = Waiting::new();
+        }
+    }
+
+    /// Whether a request is waited for that has begun.
+    pub(crate) fn is_for_request(&self) -> bool {
+        matches!(self.reason, Reason::Head | Reason::Body { .. })
+    }
+
+    /// When what is waited for is late.
+    ///
+    /// A deadline covers the whole of a head, a body, an idle time: it is not renewed by each byte.
+    /// That of a write is, but not beyond what all of them may take.
+    pub(crate) fn deadline(&mut self, now: Instant, config: &Config) -> Instant {
+        let since = *self.since.get_or_insert(now);
+        let after = |start: Instant, patience| start + LONGEST.min(patience);
+        match self.reason {
+            Reason::Idle => after(since, config.idle_timeout),
+            Reason::Head => after(since, config.head_timeout),
+            Reason::Body { received } => after(since, config.body_patience(received)),
+            Reason::Linger => after(since, config.linger_timeout),
+            Reason::Write => {
+                let stalls = after(*self.taken_at.get_or_insert(now), config.write_timeout);
+                stalls.min(after(since, config.write_patience(self.taken)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn bytes_renew_the_deadline_of_a_write_as_long_as_they_are_enough() {
+        let second = Duration::from_secs(1);
+        let config =
+            Config { write_timeout: 10 * second, min_write_rate: 100, ..Config::default() };
+        let start = Instant::now();
+        let mut waiting = Waiting::new();
+        waiting.wait(Reason::Write, 1);
+        assert_eq!(waiting.deadline(start, &config), start + 10 * second);
+        assert_eq!(waiting.deadline(start + second, &config), start + 10 * second, "not renewed");
+        waiting.taken(1000);
+        let now = start + 5 * second;
+        assert_eq!(waiting.deadline(now, &config), now + 10 * second, "renewed");
+        waiting.taken(100);
+        // More requests have been answered, but the client still owes the same.
+        waiting.wait(Reason::Write, 7);
+        let now = start + 14 * second;
+        assert_eq!(waiting.deadline(now, &config), start + 21 * second, "too little was taken");
+        waiting.all_taken();
+        waiting.wait(Reason::Write, 8);
+        assert_eq!(waiting.deadline(now, &config), now + 10 * second, "another answer");
+    }
+
+    #[test]
+    fn bytes_renew_no_other_deadline_but_earn_a_body_time() {
+        let second = Duration::from_secs(1);
+        let config = Config { body_timeout: 10 * second, min_body_rate: 100, ..Config::default() };
+        let (start, later) = (Instant::now(), Instant::now() + 5 * second);
+        let mut waiting = Waiting::new();
+        for (reason, patience) in [
+            (Reason::Idle, config.idle_timeout),
+            (Reason::Head, config.head_timeout),
+            (Reason::Body { received: 0 }, config.body_timeout),
+            (Reason::Linger, config.linger_timeout),
+        ] {
+            waiting.wait(reason, 1);
+            assert_eq!(waiting.deadline(start, &config), start + patience);
+            waiting.taken(10_000);
+            waiting.wait(reason, 1);
+            assert_eq!(waiting.deadline(later, &config), start + patience, "{reason:?}");
+        }
+        waiting.wait(Reason::Body { received: 0 }, 2);
+        assert_eq!(waiting.deadline(start, &config), start + 10 * second);
+        waiting.wait(Reason::Body { received: 1000 }, 2);
+        assert_eq!(waiting.deadline(later, &config), start + 20 * second);
+        waiting.wait(Reason::Body { received: 1000 }, 3);
+        assert_eq!(waiting.deadline(later, &config), later + 20 * second, "another request");
+    }
+}
