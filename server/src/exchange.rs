@@ -320,6 +320,40 @@ impl<'a> Exchange<'a> {
         matches!(self.command, "GET" | "HEAD")
     }
 
+    /// Whether the client has hung up: a method that takes long may ask now and then, and spare
+    /// itself an answer that nobody will read.
+    ///
+    /// True when the client has ended its side of the connection, or reset it. It is a look at the
+    /// socket, one system call that waits for nothing, and sees no further than the first byte there:
+    /// what the client has sent and nobody has read (more of its body, a request pipelined behind
+    /// this one) hides the end behind it. A client that ends its side and still listens, which
+    /// RFC 9112 §9.6 allows and hardly anybody does, looks gone; so give up work that can be done
+    /// again, not an answer that is ready.
+    ///
+    /// ```
+    /// use std::io;
+    /// use basehttp::{Exchange, http_handler};
+    ///
+    /// struct Report;
+    ///
+    /// #[http_handler]
+    /// impl Report {
+    ///     fn do_GET(&self, http: &mut Exchange) -> io::Result<String> {
+    ///         let mut sum = 0u64;
+    ///         for page in 0..1000 {
+    ///             if http.is_client_gone() {
+    ///                 return Err(io::ErrorKind::ConnectionAborted.into());
+    ///             }
+    ///             sum += page; // think of something that takes long
+    ///         }
+    ///         Ok(sum.to_string())
+    ///     }
+    /// }
+    /// ```
+    pub fn is_client_gone(&self) -> bool {
+        self.rfile.is_client_gone()
+    }
+
     /// The status of the answer, once it has been begun.
     pub fn status(&self) -> Option<Status> {
         self.wfile.status()

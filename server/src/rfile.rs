@@ -127,6 +127,11 @@ impl<'a> RequestReader<'a> {
         self.expects_continue = false;
     }
 
+    /// Whether the client has ended its side, as far as can be seen past what it sent before.
+    pub(crate) fn is_client_gone(&self) -> bool {
+        self.socket.is_peer_gone()
+    }
+
     /// How many bytes are at hand, framing included: about what to make room for.
     pub(crate) fn received_bytes(&self) -> usize {
         self.received.len()

@@ -3,6 +3,7 @@
 mod answers;
 mod bad_clients;
 mod bodies;
+mod client_gone;
 mod examples;
 mod exchange;
 mod expectations;

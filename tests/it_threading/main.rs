@@ -6,6 +6,8 @@ mod answers;
 mod bad_clients;
 #[path = "../it/bodies.rs"]
 mod bodies;
+#[path = "../it/client_gone.rs"]
+mod client_gone;
 #[path = "../it/exchange.rs"]
 mod exchange;
 #[path = "../it/expectations.rs"]
