@@ -91,6 +91,12 @@ impl Poller {
         self.poll.registry().register(&mut pipe.0, mio::Token(token), Interest::READABLE)
     }
 
+    /// Tells no more of a stream; [`add`](Self::add) tells of what it then has.
+    pub(crate) fn remove(&self, stream: &mut Stream) {
+        // If it fails, so will the next use of the stream.
+        let _ = self.poll.registry().deregister(&mut stream.0);
+    }
+
     /// Waits until something happens or `patience` is over, and puts it into `into`.
     pub(crate) fn wait(
         &mut self,

@@ -109,7 +109,6 @@ impl Call {
 }
 
 /// What an answer needs beyond its request.
-#[derive(Clone, Copy)]
 pub(crate) struct Service<'a> {
     pub(crate) handler: &'a HandlerHooks<'a>,
     pub(crate) server: &'a ServerInfo,
@@ -162,6 +161,11 @@ impl Session {
     /// Its request is to be refused, since nobody has time for it.
     pub(crate) fn turn_away(&mut self) {
         self.is_turned_away = true;
+    }
+
+    /// Whether there is more to come of the body of the request at hand.
+    pub(crate) fn has_open_body(&self) -> bool {
+        self.connection.body_is_open()
     }
 
     /// What the request at hand is told apart by.
@@ -268,7 +272,7 @@ impl Session {
     /// Has the handler answer what [`Next::Answer`] named.
     ///
     /// If that took so long that the loop went on without it, what kind of request it was.
-    pub(crate) fn answer(&mut self, call: Call, service: Service<'_>) -> Option<Kind> {
+    pub(crate) fn answer(&mut self, call: Call, service: &Service<'_>) -> Option<Kind> {
         if self.sent > 0 {
             self.output.drain(..std::mem::take(&mut self.sent));
         }
@@ -286,7 +290,7 @@ impl Session {
     #[inline(never)] // what it needs of registers, its caller would have to spill
     fn answer_request(
         &mut self,
-        service: Service<'_>,
+        service: &Service<'_>,
         answer: impl FnOnce(&dyn RequestHandler, &mut Exchange<'_>),
     ) -> Option<Kind> {
         self.requests += 1;
@@ -329,7 +333,7 @@ impl Session {
         overran
     }
 
-    fn answer_expectation(&mut self, service: Service<'_>) {
+    fn answer_expectation(&mut self, service: &Service<'_>) {
         let may_persist = self.may_persist(service);
         let Some(mut parts) = self.connection.parts() else { return self.connection.close() };
         // It is asked about a body that is still collected: there is nothing for it to read.
@@ -368,7 +372,7 @@ impl Session {
         }
     }
 
-    fn answer_refusal(&mut self, refused: BadRequest, service: Service<'_>) {
+    fn answer_refusal(&mut self, refused: BadRequest, service: &Service<'_>) {
         service.server.stats.note_refusal(refused);
         let line = refused_line(self.connection.first_line());
         let command = line.split(' ').next().unwrap_or_default();
@@ -401,7 +405,7 @@ impl Session {
         self.end = End::AfterOutput(Ending::Gentle);
     }
 
-    fn may_persist(&self, service: Service<'_>) -> bool {
+    fn may_persist(&self, service: &Service<'_>) -> bool {
         let is_last =
             service.config.max_requests_per_connection.is_some_and(|max| self.requests >= max);
         !is_last && !service.stopping && service.server.protocol_version >= Version::HTTP_11
@@ -524,7 +528,7 @@ fn exchange<'a>(
     may_persist: bool,
     ends: Ends<'a>,
     client_address: PeerAddress,
-    service: Service<'a>,
+    service: &Service<'a>,
 ) -> Exchange<'a> {
     let Parts { head, persistence, mut body } = parts;
     // A server of HTTP/1.0 has no `100 Continue` to give, as Python's.

@@ -28,6 +28,8 @@ pub(crate) struct Visit {
     pub(crate) answered: u64,
     /// What took so long that the loop went on without this visit.
     pub(crate) overran: Option<Kind>,
+    /// Whether the poller of its loop still tells of it.
+    pub(crate) is_watched: bool,
 }
 
 /// What a server serves with.
@@ -36,6 +38,13 @@ pub(crate) struct Serving<'a> {
     pub(crate) handler: &'a HandlerHooks<'a>,
     pub(crate) server: &'a ServerInfo,
     pub(crate) config: &'a Config,
+}
+
+impl<'a> Service<'a> {
+    fn new(serving: Serving<'a>, stamp: &'a Stamp, is_lent: &'a dyn Fn() -> bool) -> Service<'a> {
+        let Serving { handler, server, config } = serving;
+        Service { handler, server, config, stamp, stopping: false, is_lent }
+    }
 }
 
 /// What a thread keeps to answer with.
@@ -59,11 +68,12 @@ impl Visit {
         is_lent: &dyn Fn() -> bool,
     ) {
         desk.stamp.refresh(self.since, SystemTime::now);
+        let mut service = Service::new(serving, &desk.stamp, is_lent);
         while let Next::Answer(call) = self.next
             && self.limit > 0
-            && is_lent()
+            && self.overran.is_none()
         {
-            self.answer_one(call, desk, serving, is_lent);
+            self.answer_one(call, &mut service);
             self.go_on(serving);
         }
     }
@@ -76,26 +86,19 @@ impl Visit {
         let _ = self.session.send();
         let start = Instant::now();
         desk.stamp.refresh(start, SystemTime::now);
-        self.answer_one(call, desk, serving, &|| true);
+        self.answer_one(call, &mut Service::new(serving, &desk.stamp, &|| true));
         let took = start.elapsed();
         self.go_on(serving);
         took
     }
 
-    fn answer_one(
-        &mut self,
-        call: Call,
-        desk: &Desk,
-        serving: Serving<'_>,
-        is_lent: &dyn Fn() -> bool,
-    ) {
-        let Serving { handler, server, config } = serving;
-        let stopping = server.is_stopping() || self.to_spare == 0;
-        let service = Service { handler, server, config, stamp: &desk.stamp, stopping, is_lent };
+    fn answer_one(&mut self, call: Call, service: &mut Service<'_>) {
+        service.stopping = service.server.is_stopping() || self.to_spare == 0;
         self.overran = self.session.answer(call, service);
-        self.answered += u64::from(call.is_final());
-        self.limit -= u64::from(call.is_final());
-        self.to_spare = self.to_spare.saturating_sub(u64::from(call.is_final()));
+        let count = u64::from(call.is_final());
+        self.answered += count;
+        self.limit -= count;
+        self.to_spare = self.to_spare.saturating_sub(count);
     }
 
     /// Sends the answers, if there is nothing more to answer, or finds what there is.

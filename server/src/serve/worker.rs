@@ -252,13 +252,16 @@ impl Worker {
 
     /// A session comes back.
     pub(crate) fn welcome(&mut self, visit: Visit, serving: Serving<'_>) {
-        let Visit { token, mut session, next, answered, .. } = visit;
+        let Visit { token, mut session, mut next, answered, is_watched, .. } = visit;
         self.answered += answered;
         self.uncounted += answered;
         self.life = self.life.saturating_sub(answered);
         let Some(seat) = self.sessions.get_mut(token) else { return };
         if let Seat::Away(seen) = seat {
             session.ready(*seen);
+        }
+        if !is_watched && self.poller.add(session.stream_mut(), token).is_err() {
+            next = Next::Close;
         }
         let has_news = session.has_news();
         *seat = Seat::Home(session);
@@ -486,9 +489,15 @@ impl Worker {
     /// Takes a session out of the loop; its seat is kept.
     fn depart(&mut self, token: Token, next: Next, limit: u64) -> Option<Visit> {
         let seat = self.sessions.get_mut(token)?;
-        let Seat::Home(session) = std::mem::replace(seat, Seat::Away(Readiness::default())) else {
+        let Seat::Home(mut session) = std::mem::replace(seat, Seat::Away(Readiness::default()))
+        else {
             return None;
         };
+        // What comes of a body that its method will read is no news for the loop.
+        let is_watched = !session.has_open_body();
+        if !is_watched {
+            self.poller.remove(session.stream_mut());
+        }
         let home = self.index;
         let since = self.now;
         // Who comes next, if it is this loop's turn among the others, is as good as here.
@@ -505,6 +514,7 @@ impl Worker {
             to_spare,
             answered: 0,
             overran: None,
+            is_watched,
         })
     }
 
