@@ -71,7 +71,7 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// A connection waits for a handler.
     fn note_waiting(&self);
 
-    /// One waits no longer.
+    /// One waits no longer, whatever becomes of it.
     fn note_served(&self);
 }
 
@@ -118,7 +118,10 @@ impl<T: Trade> Crew<T> {
         }
         self.watch(seen);
         // What nobody has answered by now is cut.
-        drop(self.pool.close());
+        for visit in self.pool.close() {
+            self.trade.note_served();
+            drop(visit);
+        }
     }
 
     /// Starts the thread that is missing.
@@ -211,16 +214,20 @@ impl<T: Trade> Crew<T> {
     /// Hands loops on whose drivers are kept, until no loop is left.
     fn watch(self: &Arc<Crew<T>>, mut seen: Vec<Seen>) {
         while self.homes.load(Ordering::SeqCst) > 0 {
-            if self.look(&mut seen) {
+            let mut is_lively = self.look(&mut seen);
+            if !is_lively {
+                self.watch.is_asleep.store(true, Ordering::SeqCst);
+                // What was lent before that was said has nobody else to look after it.
+                is_lively = self.look(&mut seen);
+                if !is_lively && self.homes.load(Ordering::SeqCst) > 0 {
+                    park();
+                }
+                self.watch.is_asleep.store(false, Ordering::SeqCst);
+            }
+            // Between two looks at the same loan there is always a tick.
+            if is_lively {
                 tick(TICK);
-                continue;
             }
-            self.watch.is_asleep.store(true, Ordering::SeqCst);
-            // What was lent before that was said has nobody else to look after it.
-            if !self.look(&mut seen) && self.homes.load(Ordering::SeqCst) > 0 {
-                park();
-            }
-            self.watch.is_asleep.store(false, Ordering::SeqCst);
         }
     }
 

@@ -153,9 +153,7 @@ impl<V> Pool<V> {
                 self.left.notify_all();
                 return Task::Leave;
             }
-            let patient = Instant::now();
-            state = wait_for(&self.work, state, SPARE);
-            has_waited = patient.elapsed() >= SPARE;
+            (state, has_waited) = wait_for(&self.work, state, SPARE);
         }
     }
 

@@ -21,13 +21,15 @@ pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexG
     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits until it is notified, or for `patience`.
+/// Waits until it is notified, or for `patience`: true if that is over.
 pub(crate) fn wait_for<'a, T>(
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,
     patience: Duration,
-) -> MutexGuard<'a, T> {
-    condvar.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner).0
+) -> (MutexGuard<'a, T>, bool) {
+    let waited = condvar.wait_timeout(guard, patience);
+    let (guard, result) = waited.unwrap_or_else(PoisonError::into_inner);
+    (guard, result.timed_out())
 }
 
 /// Starts a thread that nobody joins.
@@ -35,7 +37,8 @@ pub(crate) fn start(name: String, run: impl FnOnce() + Send + 'static) -> io::Re
     std::thread::Builder::new().name(name).spawn(run).map(drop)
 }
 
-/// Waits until the watch may look again.
+/// Waits until the watch may look again, whoever wakes it: a call that came too late for one sleep
+/// must not make the next tick shorter.
 pub(crate) fn tick(length: Duration) {
-    std::thread::park_timeout(length);
+    std::thread::sleep(length);
 }
