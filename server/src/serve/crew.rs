@@ -114,7 +114,14 @@ impl<T: Trade> Crew<T> {
             // Nobody is about to take this loan back: it is there for the first driver.
             let loan = baton.lend(home);
             seen.push(Seen { sight: baton.look(), is_told: true });
-            self.hire(self.pool.enlist(seen.len() - 1, loan));
+            let hired = self.hire(self.pool.enlist(seen.len() - 1, loan));
+            if let Err(error) = hired
+                && seen.len() == 1
+            {
+                // Without a single thread nothing would ever be done.
+                let words = format!("cannot start a thread: {error}");
+                return self.trade.give_up(io::Error::new(error.kind(), words));
+            }
         }
         self.watch(seen);
         // What nobody has answered by now is cut.
@@ -125,21 +132,20 @@ impl<T: Trade> Crew<T> {
     }
 
     /// Starts the thread that is missing.
-    fn hire(self: &Arc<Crew<T>>, hands: Hands) {
+    ///
+    /// Where that fails, its work waits for a thread that becomes free; besides, the watch tries
+    /// again at every tick.
+    fn hire(self: &Arc<Crew<T>>, hands: Hands) -> io::Result<()> {
         if hands == Hands::Enough {
-            return;
+            return Ok(());
         }
         let number = self.names.fetch_add(1, Ordering::Relaxed) + 1;
         let crew = Arc::clone(self);
-        if let Err(error) = start(format!("Thread-{number}"), move || crew.work())
-            && self.pool.not_started()
-        {
-            // Without a single thread nothing would ever be done.
-            let words = format!("cannot start a thread: {error}");
-            self.trade.give_up(io::Error::new(error.kind(), words));
-            self.homes.store(0, Ordering::SeqCst);
-            self.watch.wake();
+        let started = start(format!("Thread-{number}"), move || crew.work());
+        if started.is_err() {
+            self.pool.not_started();
         }
+        started
     }
 
     /// The life of a thread.
@@ -175,22 +181,24 @@ impl<T: Trade> Crew<T> {
     /// Drives a loop until it ends, or is taken over.
     fn drive(self: &Arc<Crew<T>>, index: usize, mut home: T::Home, desk: &mut T::Desk) {
         let baton = &self.batons[index];
+        let mut at_hand = AtHand { crew: self, is_lent: false };
         while let Some(mut visit) = self.trade.next(&mut home) {
             let has_no_room = self.pool.is_full() && self.trade.may_be_slow(&visit);
             if has_no_room || self.trade.is_slow(&visit) {
                 self.trade.note_waiting();
-                let hands = self.pool.answer(visit, Instant::now());
-                self.hire(hands);
+                let _ = self.hire(self.pool.answer(visit, Instant::now()));
                 // It may wait longer than it should, and only the watch sees that.
                 self.watch.wake();
                 continue;
             }
+            at_hand.is_lent = true;
             let loan = baton.lend(home);
             self.watch.wake();
             self.trade.answer(&mut visit, desk, || baton.seems_open(loan));
             match baton.take(loan) {
                 Some(back) => {
                     home = back;
+                    at_hand.is_lent = false;
                     self.trade.welcome(&mut home, visit);
                 }
                 None => {
@@ -202,13 +210,6 @@ impl<T: Trade> Crew<T> {
             }
         }
         drop(home);
-        self.loop_ended();
-    }
-
-    fn loop_ended(&self) {
-        if self.homes.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.watch.wake();
-        }
     }
 
     /// Hands loops on whose drivers are kept, until no loop is left.
@@ -239,7 +240,7 @@ impl<T: Trade> Crew<T> {
             is_lively |= sight.is_lively_since(seen.sight);
             if let Some(loan) = sight.still_open_since(seen.sight) {
                 if !seen.is_told {
-                    self.hire(self.pool.take_over(index, loan));
+                    let _ = self.hire(self.pool.take_over(index, loan));
                 }
                 seen.is_told = true;
             } else {
@@ -251,6 +252,8 @@ impl<T: Trade> Crew<T> {
             self.trade.note_served();
             self.trade.turn_away(visit);
         }
+        // What could not be started a tick ago may be possible now.
+        let _ = self.hire(self.pool.call_again());
         is_lively || self.pool.waiting() > 0
     }
 }
@@ -269,6 +272,21 @@ impl Watch {
     }
 }
 
+/// A loop on the stack of its driver. When that is left the loop has ended, in a panic too, unless
+/// it is lent.
+struct AtHand<'a, T: Trade> {
+    crew: &'a Crew<T>,
+    is_lent: bool,
+}
+
+impl<T: Trade> Drop for AtHand<'_, T> {
+    fn drop(&mut self) {
+        if !self.is_lent && self.crew.homes.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.crew.watch.wake();
+        }
+    }
+}
+
 /// Dropped only in a panic: a server that has lost a loop must not look like one that is well.
 struct Alarm<'a, T: Trade> {
     crew: &'a Crew<T>,
@@ -277,10 +295,89 @@ struct Alarm<'a, T: Trade> {
 impl<T: Trade> Drop for Alarm<'_, T> {
     fn drop(&mut self) {
         self.crew.trade.give_up(io::Error::other("a thread of the server panicked"));
-        self.crew.homes.store(0, Ordering::SeqCst);
-        self.crew.watch.wake();
+        self.crew.pool.lose();
     }
 }
 
 /// How long a handler may keep its loop, twice over.
 const TICK: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use std::panic::resume_unwind;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// One loop panics, here or there; the others end when they are told that something is broken.
+    struct Panics {
+        in_answer: bool,
+        given_up: Mutex<Vec<String>>,
+    }
+
+    /// A loop: its number, and whether it has given something out of hand.
+    type Loop = (usize, bool);
+
+    impl Trade for Panics {
+        type Home = Loop;
+        type Visit = ();
+        type Desk = ();
+
+        fn desk(&self) {}
+
+        fn next(&self, (number, has_begun): &mut Loop) -> Option<()> {
+            if *number == 0 && !*has_begun {
+                *has_begun = true;
+                if !self.in_answer {
+                    resume_unwind(Box::new("ours"));
+                }
+                return Some(());
+            }
+            while self.given_up.lock().unwrap().is_empty() {
+                std::thread::yield_now();
+            }
+            None
+        }
+
+        fn answer(&self, _: &mut (), _: &mut (), _: impl Fn() -> bool) {
+            resume_unwind(Box::new("ours"));
+        }
+
+        fn give_up(&self, error: io::Error) {
+            self.given_up.lock().unwrap().push(error.to_string());
+        }
+
+        fn may_be_slow(&self, _: &()) -> bool {
+            true
+        }
+
+        fn is_slow(&self, _: &()) -> bool {
+            false
+        }
+
+        fn welcome(&self, _: &mut Loop, _: ()) {}
+        fn overran(&self, _: &()) {}
+        fn answer_slowly(&self, _: &mut (), _: &mut ()) {}
+        fn post(&self, _: ()) {}
+        fn turn_away(&self, _: ()) {}
+
+        fn patience(&self) -> Duration {
+            Duration::MAX
+        }
+
+        fn note_take_over(&self) {}
+        fn note_waiting(&self) {}
+        fn note_served(&self) {}
+    }
+
+    #[test]
+    fn a_panic_of_ours_ends_the_server_with_an_error_and_keeps_nobody_waiting() {
+        for in_answer in [false, true] {
+            let trade = Panics { in_answer, given_up: Mutex::default() };
+            let crew = Crew::new(trade, 2, 1);
+            crew.run(vec![(0, false), (1, false)]);
+            let given_up = crew.trade.given_up.lock().unwrap();
+            assert_eq!(*given_up, ["a thread of the server panicked"], "in answer: {in_answer}");
+        }
+    }
+}

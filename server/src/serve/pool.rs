@@ -51,7 +51,7 @@ pub(crate) enum Task<V> {
     Leave,
 }
 
-/// Whether somebody has to start a thread, and call [`Pool::not_started`] if that fails.
+/// Whether a thread is missing: who asks has to start it, or say [`Pool::not_started`].
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hands {
@@ -106,27 +106,50 @@ impl<V> Pool<V> {
         self.call(state)
     }
 
-    /// A thread is needed where there is more work than free threads, not only where none is free:
-    /// those that are free have been called already, for the work before this.
+    /// There is new work: for one more thread, or for one that is free.
     fn call(&self, mut state: MutexGuard<'_, State<V>>) -> Hands {
-        if self.runnable(&state) > state.free {
-            state.threads += 1;
-            state.free += 1;
-            return Hands::OneMore;
-        }
+        let hands = self.hands(&mut state);
         drop(state);
-        self.work.notify_one();
-        Hands::Enough
+        if hands == Hands::Enough {
+            self.work.notify_one();
+        }
+        hands
     }
 
-    /// The thread that was called for could not be started. The work waits for another; true if
-    /// there is none that could do it.
-    pub(crate) fn not_started(&self) -> bool {
-        let mut state = lock(&self.state);
-        state.threads -= 1;
+    /// Whether threads are missing, since one could not be started when it was called for.
+    pub(crate) fn call_again(&self) -> Hands {
+        self.hands(&mut lock(&self.state))
+    }
+
+    /// A thread is needed where there is more work than free threads, not only where none is free:
+    /// those that are free have been called already, for the work before this.
+    fn hands(&self, state: &mut State<V>) -> Hands {
+        if self.runnable(state) <= state.free {
+            return Hands::Enough;
+        }
+        state.threads += 1;
+        state.free += 1;
+        Hands::OneMore
+    }
+
+    /// The thread that was called for could not be started. The work waits for another, or until it
+    /// is [called for again](Self::call_again).
+    pub(crate) fn not_started(&self) {
+        self.leave(lock(&self.state));
+    }
+
+    /// A thread that was free is no more.
+    fn leave(&self, mut state: MutexGuard<'_, State<V>>) {
         state.free -= 1;
+        state.threads -= 1;
+        debug_assert!(state.free <= state.threads, "who is free is a thread");
         self.left.notify_all();
-        state.threads == 0
+    }
+
+    /// A thread was lost in the middle of its task.
+    pub(crate) fn lose(&self) {
+        lock(&self.state).threads -= 1;
+        self.left.notify_all();
     }
 
     /// Waits for something to do, and takes it.
@@ -148,9 +171,7 @@ impl<V> Pool<V> {
                 return Task::Answer(visit);
             }
             if state.is_closed || has_waited {
-                state.free -= 1;
-                state.threads -= 1;
-                self.left.notify_all();
+                self.leave(state);
                 return Task::Leave;
             }
             (state, has_waited) = wait_for(&self.work, state, SPARE);
