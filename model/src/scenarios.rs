@@ -22,7 +22,7 @@ pub struct Scenario {
 /// Who stops the server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ending {
-    /// Somebody, when all clients have gone.
+    /// Somebody, when all clients have gone but for those whose handler waits for that.
     AfterTheLast,
     /// Somebody, at any time.
     Anytime,
@@ -71,20 +71,24 @@ impl Scenario {
         let (homes, shop, wires) = toy::build(&counts);
         let crew = Crew::new(shop, homes.len(), self.rules.cap);
         let clients = self.clients.iter().flat_map(|clients| clients.iter());
-        let clients: Vec<_> = clients
+        let waits_for_end = |bursts: &&[&[Request]]| bursts.concat().contains(&Kept);
+        let (kept, others): (Vec<_>, Vec<_>) = clients
             .zip(wires)
-            .map(|(bursts, wire)| thread::spawn(move || wire.run_client(bursts)))
-            .collect();
+            .map(|(bursts, wire)| {
+                (waits_for_end(bursts), thread::spawn(move || wire.run_client(bursts)))
+            })
+            .partition(|(waits_for_end, _)| *waits_for_end);
         let stop = crew.trade.stop_from_outside();
         let stopper = thread::spawn(move || {
             if self.ending == Ending::Anytime {
                 (0..oracle::choose(30)).for_each(|_| thread::yield_now());
                 stop();
             }
-            clients.into_iter().for_each(|client| client.join().expect("it ends well"));
+            others.into_iter().for_each(|(_, client)| client.join().expect("it ends well"));
             if self.ending == Ending::AfterTheLast {
                 stop();
             }
+            kept.into_iter().for_each(|(_, client)| client.join().expect("it ends well"));
         });
         crew.run(homes);
         crew.trade.end();
@@ -165,6 +169,24 @@ pub const SCENARIOS: &[Scenario] = &[
         rules: Rules { loops: 2, cut: 25, ..RULES },
         clients: &[&[&[&[Kept]], &[&[Quick], &[Slow]]], &[&[&[Slow], &[Slow]]]],
         ending: Ending::Anytime,
+    },
+    Scenario {
+        name: "a handler that does not end, beside others that do",
+        rules: Rules { loops: 2, cut: 25, ..RULES },
+        clients: &[&[&[&[Kept]], &[&[Quick], &[Slow]]], &[&[&[Slow], &[Slow]]]],
+        ending: Ending::AfterTheLast,
+    },
+    Scenario {
+        name: "a handler that does not end, and nobody else may run",
+        rules: Rules { cap: 1, cut: 25, overdue: 25, ..RULES },
+        clients: &[&[&[&[Kept]], &[&[Slow], &[NoHandler]], &[&[Quick]]]],
+        ending: Ending::AfterTheLast,
+    },
+    Scenario {
+        name: "handlers that do not end, and threads that cannot be started",
+        rules: Rules { loops: 2, cut: 25, no_thread: 40, overdue: 25, ..RULES },
+        clients: &[&[&[&[Kept]], &[&[Quick], &[Slow]]], &[&[&[Slow], &[Quick]]]],
+        ending: Ending::AfterTheLast,
     },
     Scenario {
         name: "all handlers outlive the drain limit, and others wait for one",

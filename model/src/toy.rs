@@ -75,8 +75,6 @@ enum Patience {
 pub(crate) struct Wire {
     state: Lock<OnWire>,
     bell: Bell,
-    poller: Arc<Poller>,
-    token: usize,
 }
 
 #[derive(Default)]
@@ -88,42 +86,46 @@ struct OnWire {
     has_ended: bool,
     /// The server has closed it.
     is_closed: bool,
+    /// Who is told of news, and under which token: its loop, once that has taken it in.
+    watcher: Option<(Arc<Poller>, usize)>,
 }
 
 impl Wire {
-    fn new(poller: &Arc<Poller>, token: usize) -> Arc<Wire> {
-        let poller = Arc::clone(poller);
-        Arc::new(Wire { state: Lock::default(), bell: Bell::new(), poller, token })
-    }
-
     /// A client's life: bursts of requests, each sent at once; the next when all are answered.
     pub(crate) fn run_client(&self, bursts: &[&[Request]]) {
         for burst in bursts {
-            let mut state = self.state.lock().expect("nobody panics");
-            state.requests.extend(burst.iter());
-            state.sent += burst.len();
-            drop(state);
-            self.poller.tell(self.token);
+            self.tell_after(|state| {
+                state.requests.extend(burst.iter());
+                state.sent += burst.len();
+            });
             let mut state = self.state.lock().expect("nobody panics");
             while state.answered < state.sent && !state.is_closed {
                 state = self.bell.wait(state).expect("nobody panics");
             }
         }
-        let state = &mut *self.state.lock().expect("nobody panics");
-        state.has_ended = true;
-        let is_complete = state.answered == state.sent;
-        assert!(is_complete || state.is_closed, "a client has given up");
-        assert!(is_complete || oracle::is_stopped(), "a client was cut before any stop");
-        let poller = Arc::clone(&self.poller);
-        let _ = state;
-        poller.tell(self.token);
+        self.tell_after(|state| {
+            state.has_ended = true;
+            let is_complete = state.answered == state.sent;
+            assert!(is_complete || state.is_closed, "a client has given up");
+            assert!(is_complete || oracle::is_stopped(), "a client was cut before any stop");
+        });
+    }
+
+    /// Does something, of which the loop gets an event.
+    fn tell_after(&self, something: impl FnOnce(&mut OnWire)) {
+        let mut state = self.state.lock().expect("nobody panics");
+        something(&mut state);
+        let watcher = state.watcher.clone();
+        drop(state);
+        if let Some((poller, token)) = watcher {
+            poller.tell(token);
+        }
     }
 }
 
 /// A connection, as the server knows it.
 pub(crate) struct Connection {
     id: usize,
-    token: usize,
     wire: Arc<Wire>,
     /// Something may be there to read.
     is_readable: bool,
@@ -136,6 +138,18 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    fn new(id: usize, wire: Arc<Wire>) -> Connection {
+        Connection {
+            id,
+            wire,
+            is_readable: true,
+            read: 0,
+            requests: VecDeque::new(),
+            has_ended: false,
+            is_done: false,
+        }
+    }
+
     /// Reads what is there, if there may be anything; true if there is something to answer.
     fn advance(&mut self) -> bool {
         if self.is_readable && self.requests.is_empty() {
@@ -188,14 +202,17 @@ impl Drop for Connection {
 pub(crate) struct Visit {
     connection: Connection,
     home: usize,
+    token: usize,
     is_turned_away: bool,
 }
 
 /// A loop.
 pub(crate) struct Home {
     index: usize,
-    net: Arc<Net>,
+    nets: Arc<[Arc<Net>]>,
     seats: Vec<Seat>,
+    /// Clients that have connected and are not in any loop yet.
+    arrivals: Vec<Arrival>,
     events: Vec<usize>,
     fresh: VecDeque<usize>,
     is_told_to_stop: bool,
@@ -206,10 +223,18 @@ pub(crate) struct Home {
     ticks: u64,
 }
 
+/// A new client, and the loop that is to serve it.
+struct Arrival {
+    loop_index: usize,
+    connection: Connection,
+}
+
 enum Seat {
     Home(Connection),
     /// What happened meanwhile.
-    Away { is_readable: bool },
+    Away {
+        is_readable: bool,
+    },
     Empty,
 }
 
@@ -220,6 +245,7 @@ pub(crate) struct Net {
 }
 
 pub(crate) enum Letter {
+    Client(Connection),
     Home(Visit),
     Stop,
 }
@@ -231,49 +257,54 @@ pub(crate) struct Shop {
     ended: Bell,
 }
 
-/// Loops with so many connections each, what they share, and the clients' ends.
-pub(crate) fn build(connections: &[usize]) -> (Vec<Home>, Shop, Vec<Arc<Wire>>) {
+/// Loops with so many clients each, what they share, and the clients' ends. The first loop lets all
+/// of them in.
+pub(crate) fn build(clients: &[usize]) -> (Vec<Home>, Shop, Vec<Arc<Wire>>) {
+    let nets: Arc<[Arc<Net>]> = clients.iter().map(|_| Arc::new(Net::new())).collect();
     let mut wires = Vec::new();
-    let mut homes = Vec::new();
-    for (index, count) in connections.iter().enumerate() {
-        let poller = Arc::new(Poller::new());
-        let wakes = Arc::clone(&poller);
-        let mailbox = Mailbox::new(move || wakes.wake());
-        let net = Arc::new(Net { mailbox, poller });
-        let seats = (0..*count).map(|token| {
-            let wire = Wire::new(&net.poller, token);
+    let mut arrivals = Vec::new();
+    for (loop_index, count) in clients.iter().enumerate() {
+        for _ in 0..*count {
+            let wire = Arc::new(Wire { state: Lock::default(), bell: Bell::new() });
             wires.push(Arc::clone(&wire));
-            Seat::Home(Connection {
-                id: wires.len(),
-                token,
-                wire,
-                is_readable: true,
-                read: 0,
-                requests: VecDeque::new(),
-                has_ended: false,
-                is_done: false,
-            })
-        });
-        homes.push(Home {
-            index,
-            seats: seats.collect(),
-            net,
-            events: Vec::new(),
-            fresh: (0..*count).collect(),
-            is_told_to_stop: false,
-            is_stopping: false,
-            has_ended: false,
-            driver: None,
-            ticks: 0,
-        });
+            arrivals.push(Arrival { loop_index, connection: Connection::new(wires.len(), wire) });
+        }
     }
-    let nets = homes.iter().map(|home| Arc::clone(&home.net)).collect();
+    let homes = (0..nets.len()).map(|index| Home {
+        index,
+        nets: Arc::clone(&nets),
+        seats: Vec::new(),
+        arrivals: std::mem::take(&mut arrivals),
+        events: Vec::new(),
+        fresh: VecDeque::new(),
+        is_told_to_stop: false,
+        is_stopping: false,
+        has_ended: false,
+        driver: None,
+        ticks: 0,
+    });
+    let homes = homes.collect();
     (homes, Shop { nets, has_ended: Lock::new(false), ended: Bell::new() }, wires)
 }
 
+impl Net {
+    fn new() -> Net {
+        let poller = Arc::new(Poller::new());
+        let wakes = Arc::clone(&poller);
+        Net { mailbox: Mailbox::new(move || wakes.wake()), poller }
+    }
+}
+
 impl Home {
+    fn net(&self) -> &Net {
+        &self.nets[self.index]
+    }
+
     fn next(&mut self) -> Option<Visit> {
         loop {
+            while let Some(arrival) = self.arrivals.pop() {
+                self.settle_in(arrival);
+            }
             for token in std::mem::take(&mut self.events) {
                 match &mut self.seats[token] {
                     Seat::Home(connection) => {
@@ -307,6 +338,26 @@ impl Home {
         }
     }
 
+    /// Finds a place for a new client: in its loop, or here if that has ended.
+    fn settle_in(&mut self, Arrival { loop_index, connection }: Arrival) {
+        if loop_index == self.index {
+            return self.admit(connection);
+        }
+        let letter = Letter::Client(connection);
+        if let Err(Letter::Client(connection)) = self.nets[loop_index].mailbox.post(letter) {
+            self.admit(connection);
+        }
+    }
+
+    fn admit(&mut self, connection: Connection) {
+        let token = self.seats.len();
+        let watcher = (Arc::clone(&self.net().poller), token);
+        connection.wire.state.lock().expect("nobody panics").watcher = Some(watcher);
+        self.seats.push(Seat::Home(connection));
+        // Its first request may be here before its first event is.
+        self.fresh.push_back(token);
+    }
+
     fn go_on(&mut self, token: usize) -> Option<Visit> {
         let seat = std::mem::replace(&mut self.seats[token], Seat::Empty);
         let Seat::Home(mut connection) = seat else {
@@ -315,7 +366,7 @@ impl Home {
         };
         if connection.advance() {
             self.seats[token] = Seat::Away { is_readable: false };
-            return Some(Visit { connection, home: self.index, is_turned_away: false });
+            return Some(Visit { connection, home: self.index, token, is_turned_away: false });
         }
         if connection.has_ended || self.is_stopping {
             connection.is_done = true;
@@ -327,11 +378,11 @@ impl Home {
 
     fn has_drained(&mut self) -> bool {
         if oracle::chance(oracle::rules().cut) {
-            drop(self.net.mailbox.close());
+            drop(self.net().mailbox.close());
             return true;
         }
         let is_empty = self.seats.iter().all(|seat| matches!(seat, Seat::Empty));
-        is_empty && self.net.mailbox.close_if_empty()
+        is_empty && self.net().mailbox.close_if_empty()
     }
 
     fn wait(&mut self) {
@@ -340,14 +391,15 @@ impl Home {
             yield_now();
             patience = Patience::None;
         }
-        if patience == Patience::Forever && !self.net.mailbox.may_sleep() {
+        if patience == Patience::Forever && !self.net().mailbox.may_sleep() {
             patience = Patience::None;
         }
-        self.events = self.net.poller.wait(patience);
+        self.events = self.net().poller.wait(patience);
         let mut letters = Vec::new();
-        self.net.mailbox.collect(&mut letters);
+        self.net().mailbox.collect(&mut letters);
         for letter in letters {
             match letter {
+                Letter::Client(connection) => self.admit(connection),
                 Letter::Home(mut visit) => {
                     visit.connection.is_readable = true;
                     self.welcome(visit);
@@ -358,8 +410,7 @@ impl Home {
     }
 
     fn welcome(&mut self, visit: Visit) {
-        let Visit { mut connection, is_turned_away, .. } = visit;
-        let token = connection.token;
+        let Visit { mut connection, token, is_turned_away, .. } = visit;
         if is_turned_away && let Some((number, _)) = connection.requests.pop_front() {
             connection.reply(number);
         }
