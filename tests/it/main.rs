@@ -11,6 +11,7 @@ mod fairness;
 mod floors;
 #[cfg(unix)]
 mod forking;
+mod form_fixtures;
 mod form_parity;
 mod form_threats;
 mod forms;
