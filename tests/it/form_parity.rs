@@ -20,12 +20,15 @@ struct Case {
     oddity: Option<&'static str>,
 }
 
-/// What came of it: how it ended, and name, file name and value of each field.
+/// What came of it.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     ended: String,
-    fields: Vec<(Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>)>,
+    fields: Vec<Seen>,
 }
+
+/// Name, file name and value of a field; Python may have none of each.
+type Seen = [Option<Vec<u8>>; 3];
 
 /// Numbers that are the same in each run (xorshift).
 struct Random(u64);
@@ -248,7 +251,7 @@ fn ours(case: &Case) -> Outcome {
         if field.filename.is_none() {
             value = field.value().into();
         }
-        (Some(field.name.into()), field.filename.map(Vec::from), Some(value))
+        [Some(field.name.into()), field.filename.map(Vec::from), Some(value)]
     });
     Outcome { ended: "whole".into(), fields: fields.collect() }
 }
@@ -296,7 +299,7 @@ fn outcome(line: &str) -> Outcome {
     };
     let mut fields = Vec::new();
     while let (Some(name), Some(filename), Some(value)) = (word(), word(), word()) {
-        fields.push((name, filename, value));
+        fields.push([name, filename, value]);
     }
     Outcome { ended, fields }
 }
