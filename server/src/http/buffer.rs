@@ -154,6 +154,19 @@ mod tests {
     }
 
     #[test]
+    fn what_repeats_is_what_was_dropped_last_and_all_of_it() {
+        let mut buffer = Buffer::with_storage(vec![0; 20]);
+        push(&mut buffer, b"xabcabcab");
+        buffer.consume(4);
+        assert_eq!((buffer.len(), buffer.capacity()), (5, 20));
+        assert!(buffer.repeats(3));
+        assert!(!buffer.repeats(2), "ab is not ca");
+        buffer.consume(3);
+        assert!(!buffer.repeats(3), "the last one is not all there");
+        assert!(!buffer.repeats(30), "so much was not dropped");
+    }
+
+    #[test]
     fn storage_can_be_taken_and_given() {
         let mut buffer = Buffer::with_storage(vec![0; 8]);
         assert_eq!(buffer.take_storage().len(), 8);

@@ -411,6 +411,10 @@ mod tests {
 
     #[test]
     fn overhead_is_bounded_however_it_is_spread() {
+        assert_eq!(
+            (MAX_EXTENSION_BYTES, MAX_TRAILER_BYTES, MAX_TRAILER_FIELDS),
+            (16384, 16384, 100)
+        );
         let last = |trailers: &str| format!("0\r\n{trailers}\r\n");
         let extension = |len: usize| format!("5;{}\r\nhello\r\n0\r\n\r\n", "a".repeat(len));
         let field = |len: usize| last(&format!("A:{}\r\n", "b".repeat(len)));

@@ -725,6 +725,85 @@ mod tests {
     }
 
     #[test]
+    fn a_chunked_rest_is_dropped_up_to_the_same_limit() {
+        // A rest in one chunk that is announced is known at once; in many, it has to be counted.
+        for (chunks, want) in [(64, Want::Bytes), (65, Want::Close)] {
+            let mut connection = Connection::default();
+            let head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let body = format!("400\r\n{}\r\n", "x".repeat(1024));
+            let text = format!("{head}{}", body.repeat(64 + 1));
+            receive(&mut connection, text.as_bytes());
+            assert_eq!(connection.advance(LIMITS), Want::Handler);
+            assert!(connection.body_is_open());
+            let decoder = BodyDecoder::new(BodyLength::Chunked);
+            let behind = text.len() - connection.head.len();
+            let rest = BodyRest { decoder, used: behind, unused: None, unasked: false };
+            connection.answered(BodyLeft::Rest(rest), Persistence::KeepAlive);
+            receive(&mut connection, body.repeat(chunks).as_bytes());
+            assert_eq!(connection.advance(LIMITS), want, "{chunks} chunks");
+            assert_eq!(connection.is_closed(), want == Want::Close);
+        }
+    }
+
+    #[test]
+    fn who_is_late_is_told_if_it_was_about_something() {
+        let late_after = |text: &str| {
+            let mut connection = Connection::default();
+            receive(&mut connection, text.as_bytes());
+            connection.advance(LIMITS);
+            let is_told = connection.time_out();
+            (is_told, connection.advance(LIMITS))
+        };
+        let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n";
+        assert_eq!(late_after(""), (false, Want::Close));
+        assert_eq!(late_after("GET"), (true, Want::Refusal(BadRequest::HeadTimeout)));
+        assert_eq!(late_after(head), (true, Want::Refusal(BadRequest::BodyTimeout)));
+    }
+
+    #[test]
+    fn the_first_line_is_what_came_of_it() {
+        for (text, line) in
+            [("GET", "GET"), ("BAD LINE\r\nA: b\r\n", "BAD LINE"), ("", ""), ("a \t\nb", "a")]
+        {
+            let mut connection = Connection::default();
+            receive(&mut connection, text.as_bytes());
+            assert_eq!(connection.first_line(), line.as_bytes(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_that_is_forgiven_is_a_head() {
+        let limits = HeadLimits {
+            head_bytes: 60,
+            leniency: Leniency { bare_lf: true, ..Leniency::NONE },
+            ..LIMITS
+        };
+        let text = b"GET /1 HTTP/1.1\nHost: x\n\nGET /2 HTTP/1.1\nHost: x\n\n";
+        let mut connection = Connection::default();
+        let mut lines = Vec::new();
+        for byte in text {
+            receive(&mut connection, &[*byte]);
+            if connection.advance(limits) == Want::Handler {
+                lines.push(connection.parts().unwrap().head.requestline.to_owned());
+                connection.answered(BodyLeft::Whole, Persistence::KeepAlive);
+            }
+        }
+        assert_eq!(lines, ["GET /1 HTTP/1.1", "GET /2 HTTP/1.1"]);
+        receive(&mut connection, &[b"GET / HTTP/1.1\nA: ", &[b'b'; 100][..]].concat());
+        assert_eq!(connection.advance(limits), Want::Refusal(BadRequest::HeadTooLarge));
+    }
+
+    fn receive(connection: &mut Connection, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let room = connection.input.room();
+            let count = room.len().min(bytes.len());
+            room[..count].copy_from_slice(&bytes[..count]);
+            connection.input.fill(count);
+            bytes = &bytes[count..];
+        }
+    }
+
+    #[test]
     fn the_end_of_the_input_is_judged_by_what_was_under_way() {
         let end_after = |text: &str| {
             let mut connection = Connection::default();

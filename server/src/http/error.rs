@@ -117,3 +117,47 @@ impl fmt::Display for BadRequest {
 }
 
 impl std::error::Error for BadRequest {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_refusal_has_a_status_and_words_of_its_own() {
+        use BadRequest::*;
+        let mut all = BTreeSet::new();
+        for (refused, status) in [
+            (LineEnd, 400),
+            (RequestLine, 400),
+            (MethodTooLong, 501),
+            (Target, 400),
+            (TargetTooLong, 414),
+            (Version, 400),
+            (UnsupportedVersion, 505),
+            (FieldName, 400),
+            (FieldValue, 400),
+            (TooManyFields, 431),
+            (HeadTooLarge, 431),
+            (HeadCutShort, 400),
+            (Host, 400),
+            (ContentLength, 400),
+            (AmbiguousBody, 400),
+            (TransferCoding, 501),
+            (MisplacedCoding, 400),
+            (Chunk, 400),
+            (ChunkOverhead, 400),
+            (Expectation, 417),
+            (BodyTooLarge, 413),
+            (BodyCutShort, 400),
+            (HeadTimeout, 408),
+            (BodyTimeout, 408),
+        ] {
+            assert_eq!(refused.status().code(), status, "{refused:?}");
+            let words = refused.to_string();
+            assert!(words.len() > 10 && !words.ends_with('.'), "{words}");
+            assert!(all.insert(words), "{refused:?}");
+        }
+    }
+}

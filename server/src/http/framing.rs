@@ -302,6 +302,20 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_known_by_its_whole_name() {
+        let fields = [
+            ("Hosx", "a b"),
+            ("Expecx", "a-pony"),
+            ("Connectiox", "close"),
+            ("Content-Lengtx", "x"),
+            ("Transfer-Encodinx", "gzip"),
+        ];
+        let framing = on_11(&fields).unwrap();
+        assert_eq!(framing.body, BodyLength::Empty);
+        assert_eq!(framing.persistence, Persistence::KeepAlive);
+    }
+
+    #[test]
     fn a_coding_on_http_10_is_refused() {
         let coded = framed(Version::HTTP_10, &[("Transfer-Encoding", "chunked")]);
         assert_eq!(coded, Err(BadRequest::MisplacedCoding));

@@ -570,6 +570,33 @@ mod tests {
         assert_eq!(read_once(&many(50)), Some(BadRequest::TooManyFields));
     }
 
+    #[test]
+    fn what_is_just_bearable_is_borne_however_it_comes() {
+        let longest_method = "A".repeat(MAX_METHOD);
+        let longest_target = format!("/{}", "a".repeat(LIMITS.target_bytes - 1));
+        let line = format!("{longest_method} {longest_target} HTTP/1.1\r\nHost: x\r\n");
+        let room = LIMITS.head_bytes - line.len() - "A: \r\n\r\n".len();
+        let largest = format!("{line}A: {}\r\n\r\n", "b".repeat(room));
+        assert_eq!(largest.len(), LIMITS.head_bytes);
+        assert_eq!(refusal(&largest), None);
+        let larger = format!("{line}A: {}\r\n\r\n", "b".repeat(room + 1));
+        assert_eq!(refusal(&larger), Some(BadRequest::HeadTooLarge));
+        let endless = format!("{longest_method} /{}", "a".repeat(300));
+        assert_eq!(read_once(&endless), Some(BadRequest::TargetTooLong));
+        assert_eq!(read_once(&format!("A{endless}")), Some(BadRequest::MethodTooLong));
+    }
+
+    #[test]
+    fn connect_has_no_body() {
+        let connect = |field: &str| {
+            refusal(&format!("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n{field}\r\n\r\n"))
+        };
+        assert_eq!(connect("A: b"), None);
+        assert_eq!(connect("Content-Length: 0"), None);
+        assert_eq!(connect("Content-Length: 5"), Some(BadRequest::AmbiguousBody));
+        assert_eq!(connect("Transfer-Encoding: chunked"), Some(BadRequest::AmbiguousBody));
+    }
+
     fn read_once(text: &str) -> Option<BadRequest> {
         read(&mut HeadScan::default(), text.as_bytes()).err()
     }
@@ -603,10 +630,13 @@ mod tests {
 
     #[test]
     fn a_head_delivered_byte_by_byte_costs_linear_time() {
-        let limits = HeadLimits { head_bytes: 1 << 20, fields: 10_000, ..LIMITS };
+        let limits =
+            HeadLimits { head_bytes: 1 << 20, target_bytes: 1 << 20, fields: 10_000, ..LIMITS };
         for lines in [1, 10, 100, 1000] {
             let field = format!("A: {}\r\n", "b".repeat(64_000 / lines));
-            let text = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", field.repeat(lines));
+            let target = "/".repeat(64_000 / lines);
+            let fields = field.repeat(lines);
+            let text = format!("GET {target} HTTP/1.1\r\nHost: x\r\n{fields}\r\n");
             let mut bytes = text.into_bytes();
             let (mut scan, mut head) = (HeadScan::default(), RequestHead::NONE);
             LOOKED_AT.set(0);
@@ -614,8 +644,9 @@ mod tests {
                 assert_eq!(scan.read(&mut head, &mut bytes[..len], limits), Ok(false), "{len}");
             }
             assert_eq!(scan.read(&mut head, &mut bytes, limits), Ok(true));
-            // Each byte when it comes, and all of them when the head is complete.
-            let most = 2 * bytes.len() + 100;
+            // Each byte when it comes, and all of them when the first line is complete and when the
+            // head is.
+            let most = 3 * bytes.len() + 100;
             assert!(LOOKED_AT.get() <= most, "{} of {most}", LOOKED_AT.get());
         }
     }

@@ -224,6 +224,8 @@ mod tests {
         let names: Vec<_> = headers().iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["Host", "X-Tag", "x-tag", "Empty", "Case"]);
         assert_eq!(headers().len(), 5);
+        let lines = "Host: here\nX-Tag: one\nx-tag: two\nEmpty: \nCase: A:B\n";
+        assert_eq!(headers().to_string(), lines);
         assert!(!headers().is_empty());
         assert!(Headers::empty().is_empty());
     }

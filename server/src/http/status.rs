@@ -271,6 +271,18 @@ mod tests {
     }
 
     #[test]
+    fn the_first_digit_is_the_class() {
+        for code in 100..=999 {
+            let status = Status(code);
+            assert_eq!(status.is_informational(), code / 100 == 1, "{code}");
+            assert_eq!(status.is_success(), code / 100 == 2, "{code}");
+            assert_eq!(status.is_error(), matches!(code / 100, 4 | 5), "{code}");
+            assert_eq!(u16::from(status), code);
+        }
+        assert!(format!("{:?}", Status::NOT_FOUND).contains("404"));
+    }
+
+    #[test]
     fn only_these_answers_have_no_body() {
         let bodiless: Vec<u16> = (100..=999).filter(|&code| !Status(code).allows_body()).collect();
         let expected: Vec<u16> = (100..200).chain([204, 205, 304]).collect();

@@ -246,6 +246,9 @@ mod tests {
         assert_eq!(query.get("a").as_deref(), Some("1"));
         assert_eq!(query.get_all("a").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(query.get("z"), None);
+        assert_eq!(query.as_str(), "a=1&b=x+y%2Bz&a=2&c&=d&&e=f=g;h");
+        assert!(!query.is_empty() && QueryString::new("").is_empty());
+        assert_eq!(format!("{:?}", QueryString::new("a=\"")), r#""a=\"""#);
         assert_eq!(query.to_string(), "a=1&b=x+y%2Bz&a=2&c&=d&&e=f=g;h");
     }
 }

@@ -70,6 +70,10 @@ mod tests {
 
     #[test]
     fn versions_order_by_number() {
+        let versions = [Version::HTTP_09, Version::HTTP_10, Version::HTTP_11];
+        assert!(versions.is_sorted());
+        let parts = versions.map(|version| (version.major(), version.minor()));
+        assert_eq!(parts, [(0, 9), (1, 0), (1, 1)]);
         assert!(Version::HTTP_10 < Version::HTTP_11);
         assert_eq!(Version::HTTP_11.to_string(), "HTTP/1.1");
     }
