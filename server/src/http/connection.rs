@@ -732,24 +732,36 @@ mod tests {
             let head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
             let body = format!("400\r\n{}\r\n", "x".repeat(1024));
             let text = format!("{head}{}", body.repeat(64 + 1));
-            receive(&mut connection, text.as_bytes());
+            put(&mut connection, text.as_bytes());
             assert_eq!(connection.advance(LIMITS), Want::Handler);
             assert!(connection.body_is_open());
             let decoder = BodyDecoder::new(BodyLength::Chunked);
             let behind = text.len() - connection.head.len();
             let rest = BodyRest { decoder, used: behind, unused: None, unasked: false };
             connection.answered(BodyLeft::Rest(rest), Persistence::KeepAlive);
-            receive(&mut connection, body.repeat(chunks).as_bytes());
+            put(&mut connection, body.repeat(chunks).as_bytes());
             assert_eq!(connection.advance(LIMITS), want, "{chunks} chunks");
             assert_eq!(connection.is_closed(), want == Want::Close);
         }
     }
 
     #[test]
+    fn a_head_that_repeats_a_body_is_not_the_head_in_front_of_that() {
+        let head = |length: usize| {
+            format!("POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n")
+        };
+        let length = head(10).len();
+        let line = "GET /2 HTTP/1.1\r\nHost: x\r\nA: ";
+        let body = format!("{line}{}\r\n\r\n", "b".repeat(length - line.len() - 4));
+        let seen = requests(&format!("{}{body}{body}", head(length)));
+        assert_eq!(seen, [request("POST /1 HTTP/1.1", &body), request("GET /2 HTTP/1.1", "")]);
+    }
+
+    #[test]
     fn who_is_late_is_told_if_it_was_about_something() {
         let late_after = |text: &str| {
             let mut connection = Connection::default();
-            receive(&mut connection, text.as_bytes());
+            put(&mut connection, text.as_bytes());
             connection.advance(LIMITS);
             let is_told = connection.time_out();
             (is_told, connection.advance(LIMITS))
@@ -766,7 +778,7 @@ mod tests {
             [("GET", "GET"), ("BAD LINE\r\nA: b\r\n", "BAD LINE"), ("", ""), ("a \t\nb", "a")]
         {
             let mut connection = Connection::default();
-            receive(&mut connection, text.as_bytes());
+            put(&mut connection, text.as_bytes());
             assert_eq!(connection.first_line(), line.as_bytes(), "{text:?}");
         }
     }
@@ -782,18 +794,18 @@ mod tests {
         let mut connection = Connection::default();
         let mut lines = Vec::new();
         for byte in text {
-            receive(&mut connection, &[*byte]);
+            put(&mut connection, &[*byte]);
             if connection.advance(limits) == Want::Handler {
                 lines.push(connection.parts().unwrap().head.requestline.to_owned());
                 connection.answered(BodyLeft::Whole, Persistence::KeepAlive);
             }
         }
         assert_eq!(lines, ["GET /1 HTTP/1.1", "GET /2 HTTP/1.1"]);
-        receive(&mut connection, &[b"GET / HTTP/1.1\nA: ", &[b'b'; 100][..]].concat());
+        put(&mut connection, &[b"GET / HTTP/1.1\nA: ", &[b'b'; 100][..]].concat());
         assert_eq!(connection.advance(limits), Want::Refusal(BadRequest::HeadTooLarge));
     }
 
-    fn receive(connection: &mut Connection, mut bytes: &[u8]) {
+    fn put(connection: &mut Connection, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let room = connection.input.room();
             let count = room.len().min(bytes.len());
