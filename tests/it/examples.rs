@@ -325,6 +325,28 @@ fn a_killed_program_leaves_no_temporary_file() {
     assert_eq!(left(), 0, "a file is left behind");
 }
 
+#[test]
+fn threads_answers_three_in_the_time_of_one() {
+    let example = Example::start("threads");
+    let mut clients: Vec<Client> = (0..3).map(|_| Client::connect(example.address)).collect();
+    let start = Instant::now();
+    for client in &mut clients {
+        client.send(get("/"));
+    }
+    let mut names: Vec<String> =
+        clients.iter_mut().map(|client| client.reply().text().to_owned()).collect();
+    // One after the other they would take three seconds.
+    let waited = start.elapsed();
+    assert!(waited.as_secs_f64() >= 1.0 && waited.as_secs_f64() < 2.9, "{waited:?}");
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(names.iter().all(|name| name.starts_with("Thread-") && name.ends_with('\n')));
+    if let Some(reply) = curl(&[&format!("http://{}/", example.address)]) {
+        assert!(reply.text().starts_with("Thread-"), "{reply:?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn forking_shows_its_processes() {
