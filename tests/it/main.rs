@@ -28,6 +28,7 @@ mod readers;
 mod refusals;
 mod rfc;
 mod shutdown;
+mod stop_under_load;
 mod traffic;
 mod trailers;
 mod tunnels;

@@ -31,5 +31,7 @@ mod refusals;
 #[path = "../it/shutdown.rs"]
 mod shutdown;
 mod side_by_side;
+#[path = "../it/stop_under_load.rs"]
+mod stop_under_load;
 #[path = "../it/traffic.rs"]
 mod traffic;

@@ -29,11 +29,16 @@ enum End {
 impl Client {
     /// Connects, with a deadline on everything that follows.
     pub fn connect(address: SocketAddr) -> Client {
-        let stream = TcpStream::connect_timeout(&address, DEADLINE).expect("connects");
-        stream.set_read_timeout(Some(DEADLINE)).expect("has a read deadline");
-        stream.set_write_timeout(Some(DEADLINE)).expect("has a write deadline");
-        stream.set_nodelay(true).expect("sends at once");
-        Client { stream, received: Vec::new(), ended: false }
+        Client::try_connect(address).expect("connects")
+    }
+
+    /// Connects to a server that may not be there any more.
+    pub fn try_connect(address: SocketAddr) -> io::Result<Client> {
+        let stream = TcpStream::connect_timeout(&address, DEADLINE)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_write_timeout(Some(DEADLINE))?;
+        stream.set_nodelay(true)?;
+        Ok(Client { stream, received: Vec::new(), ended: false })
     }
 
     /// The socket, for what a test wants to do to it.

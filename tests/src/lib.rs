@@ -5,6 +5,7 @@
 
 mod client;
 mod lines;
+mod random;
 mod reply;
 
 use std::io::{BufRead, BufReader};
@@ -22,6 +23,7 @@ use basehttp::{
 
 pub use client::Client;
 pub use lines::{Line, capture_log};
+pub use random::Random;
 pub use reply::{Framing, Reply, replies};
 
 /// How long anything may take before the test that waits for it fails.
