@@ -458,7 +458,10 @@ impl<'a> Exchange<'a> {
     #[inline]
     pub(crate) fn finish(&mut self) {
         // Said while it can still be said: what is left of the body ends the connection.
-        self.close_connection |= !self.rfile.is_rest_bearable() || self.server.is_stopping();
+        self.close_connection |= !self.rfile.is_rest_bearable();
+        // A stop that came meanwhile is said too; but where the head has left without a word of it,
+        // the client may have sent on, and the next answer says it.
+        self.close_connection |= self.server.is_stopping() && self.wfile.is_replaceable();
         self.tell_persistence();
         let Finished { persistence, body_bytes, is_complete } = self.wfile.finish();
         self.close_connection = persistence == Persistence::Close;
