@@ -78,7 +78,9 @@ fn an_answer_made_while_stopping_says_close() {
     client.expect_closed();
     drop(client);
     let report = stopper.join().expect("it stops");
-    assert_eq!((report.answered, report.cut), (1, 0));
+    // The first client's answer may be counted only now, if its thread was held up behind it.
+    assert!((1..=2).contains(&report.answered), "{report:?}");
+    assert_eq!(report.cut, 0);
 }
 
 #[test]

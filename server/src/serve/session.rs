@@ -67,6 +67,8 @@ enum End {
     Lingering { bytes: usize },
     /// Now.
     Now,
+    /// Now, and nothing was under way.
+    Idle,
 }
 
 /// What the end of a connection looks like to the client.
@@ -175,7 +177,8 @@ impl Session {
 
     /// Whether no request is under way and no answer on its way.
     pub(crate) fn is_idle(&self) -> bool {
-        self.end == End::Open && self.output.is_empty() && self.connection.phase() == Phase::Idle
+        let is_at_work = !matches!(self.end, End::Open | End::Idle) || !self.output.is_empty();
+        !is_at_work && self.connection.phase() == Phase::Idle
     }
 
     /// Whether some of an answer has not been taken by the kernel.
@@ -195,7 +198,7 @@ impl Session {
         loop {
             match self.end {
                 End::Open => {}
-                End::Now => return Ok(Next::Close),
+                End::Now | End::Idle => return Ok(Next::Close),
                 End::AfterOutput(ending) => {
                     if !self.flush()? {
                         return Ok(self.wait(Reason::Write));
@@ -248,7 +251,7 @@ impl Session {
                             }
                         }
                         Some(_) => {}
-                        None if stopping && self.is_idle() => return Ok(Next::Close),
+                        None if stopping && self.is_idle() => return Ok(self.wait(Reason::Parting)),
                         None => return Ok(self.wait(self.patience())),
                     }
                 }
@@ -264,7 +267,9 @@ impl Session {
     /// The deadline has passed: a request under way is refused, and anything else just ends.
     pub(crate) fn expire(&mut self) {
         let is_request = self.waiting.is_for_request();
-        if !(is_request && self.connection.time_out()) {
+        if self.waiting.is_parting() {
+            self.end = End::Idle;
+        } else if !(is_request && self.connection.time_out()) {
             self.end = End::Now;
         }
     }

@@ -11,7 +11,7 @@ use crate::peer::ServerInfo;
 pub struct ShutdownReport {
     /// Requests answered after the server was told to stop.
     pub answered: u64,
-    /// Connections without a request under way, which were closed at once.
+    /// Connections without a request under way, which were closed.
     pub closed_idle: u64,
     /// Connections that were still busy after `Config::drain_timeout`, and were cut.
     pub cut: u64,
@@ -81,7 +81,8 @@ impl ShutdownHandle {
 
     /// Stops the server, and waits until it has stopped.
     ///
-    /// It stops accepting, closes idle connections, answers the requests under way with
+    /// It stops accepting, closes the connections that are idle and stay so for a moment (50 ms: a
+    /// busy client's next request gets in), answers the requests under way with
     /// `Connection: close`, and after `Config::drain_timeout` cuts what is left. Inside a handler it
     /// does not wait, since the handler is one of those under way: the server stops after its
     /// answer, and the report is empty. A server that is not serving yet will stop at once when it

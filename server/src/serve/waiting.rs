@@ -1,6 +1,6 @@
 //! What a connection waits for, and when that is late.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::config::{Config, LONGEST};
 
@@ -28,6 +28,8 @@ pub(crate) enum Reason {
     },
     Write,
     Linger,
+    /// The server stops, and a request may be on its way here.
+    Parting,
 }
 
 impl Waiting {
@@ -62,6 +64,11 @@ impl Waiting {
         }
     }
 
+    /// Whether nothing is waited for any more.
+    pub(crate) fn is_parting(&self) -> bool {
+        self.reason == Reason::Parting
+    }
+
     /// Whether a request is waited for that has begun.
     pub(crate) fn is_for_request(&self) -> bool {
         matches!(self.reason, Reason::Head | Reason::Body { .. })
@@ -79,6 +86,7 @@ impl Waiting {
             Reason::Head => after(since, config.head_timeout),
             Reason::Body { received } => after(since, config.body_patience(received)),
             Reason::Linger => after(since, config.linger_timeout),
+            Reason::Parting => after(since, PARTING),
             Reason::Write => {
                 let stalls = after(*self.taken_at.get_or_insert(now), config.write_timeout);
                 stalls.min(after(since, config.write_patience(self.taken)))
@@ -87,10 +95,12 @@ impl Waiting {
     }
 }
 
+/// How long an idle connection is kept when the server stops: a client that is busy sends its next
+/// request in that time, and is told in the answer that it was the last.
+const PARTING: Duration = Duration::from_millis(50);
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
