@@ -4,6 +4,7 @@
 //! loops and connections; `oracle.rs` looks on, and knows what must hold; `scenarios.rs` says what
 //! happens. The checker runs each scenario in one order after the other, thousands of them.
 
+pub mod mutants;
 mod scenarios;
 
 mod toy;

@@ -17,6 +17,7 @@ usage: cargo xtask TASK
 check   what CI runs: tests, format, lints, documentation
 bless   rewrites the .stderr files of ui-tests/fail, to be read in review like prose
 size    crates, bytes and build time of the smallest example, beside their budget
+model   the take-over protocol in thousands of orders; `model mutants`: with its rules taken away
 fuzz    each target of fuzz/ for ten minutes; `fuzz TARGET SECONDS` for one of them
 mutants every change of server/src/http that no test notices; `mutants FILE` for one file
 bench   what a request costs this server and others, as Markdown; `bench --help` tells more";
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         ["check"] => check(),
         ["bless"] => bless(),
         ["size"] => size(),
+        ["model", ref arguments @ ..] => model(arguments),
         ["fuzz"] => TARGETS.iter().try_for_each(|target| fuzz(target, "600")),
         ["fuzz", target, seconds] => fuzz(target, seconds),
         ["mutants"] => mutants("server/src/http/**"),
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
 fn check() -> Result {
     let steps = [
         Step::cargo("test --workspace"),
+        Step::cargo("test --manifest-path model/Cargo.toml"),
         Step::cargo("fmt --all --check"),
         Step::cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
         Step::cargo("doc --workspace --no-deps --all-features").with("RUSTDOCFLAGS", "-D warnings"),
@@ -82,6 +85,12 @@ fn size() -> Result {
     println!("| crates in the default tree, itself included | {} | {MAX_CRATES} |", crates.len());
     println!("| example `{SMALLEST}`, release, stripped | {kilobytes} KB | {MAX_KILOBYTES} KB |");
     println!("| clean release build of it | {} | {} |", seconds(time), seconds(MAX_TIME));
+    Ok(())
+}
+
+/// Checks the protocol of loans: the program is in `model/`, which has a lock file of its own.
+fn model(arguments: &[&str]) -> Result {
+    Step::cargo("run --release --manifest-path model/Cargo.toml --").and(arguments).run()?;
     Ok(())
 }
 
