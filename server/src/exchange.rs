@@ -276,6 +276,8 @@ impl<'a> Exchange<'a> {
     /// memory, long ones go to a temporary file; see [`FormLimits`](crate::FormLimits). A method may
     /// take the form as an argument instead: `fn do_POST(&self, form: FieldStorage)`.
     ///
+    /// A body is read once: a second call finds it at its end.
+    ///
     /// # Errors
     /// 415 for a body of another kind; 400, 413, 415 or 431 for a form that is
     /// [refused](crate::BadForm); and as [`rfile`](Self::rfile). Of a form that broke off,

@@ -273,14 +273,14 @@ impl Splitter {
         Ok(!self.is_drained)
     }
 
-    /// Keeps half of the window free: what is moved is little beside what was used, and a read is
-    /// worth its call.
+    /// Moves what is left to the front where that is little beside what a read may bring, so that
+    /// each read is worth its call.
     fn make_room(&mut self) {
-        if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-        } else if self.start > 0 && self.window.len() - self.end < self.window.len() / 2 {
+        let left = self.end - self.start;
+        let is_full = self.window.len() - self.end < self.window.len() / 2;
+        if self.start > 0 && (left <= EASILY_MOVED || is_full) {
             self.window.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, self.end - self.start);
+            (self.start, self.end) = (0, left);
         }
         if self.end == self.window.len() {
             // A head that is longer than the window: so much of it has come already.
@@ -294,6 +294,9 @@ pub(crate) fn is_boundary(text: &str) -> bool {
     let is_bchar = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte);
     (1..=70).contains(&text.len()) && text.bytes().all(is_bchar) && !text.ends_with(' ')
 }
+
+/// Bytes that are moved in less time than a call of the kernel takes.
+const EASILY_MOVED: usize = 4096;
 
 /// Blanks behind a boundary; more of them are no padding.
 const MAX_PADDING: usize = 64;
