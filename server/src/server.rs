@@ -12,7 +12,7 @@ use crate::serve::shutdown::{ShutdownHandle, ShutdownReport};
 #[cfg(feature = "signals")]
 use crate::serve::signals;
 use crate::serve::visit::{Desk, Serving};
-use crate::serve::worker::{self, Step, Until, Worker};
+use crate::serve::worker::{self, Until, Worker};
 use crate::stats::Stats;
 
 /// A server with one thread: many connections at once, one request at a time (Python:
@@ -163,16 +163,7 @@ impl<'h> HttpServer<'h> {
         let _member = self.shutdown.member();
         let handler = HandlerHooks(&*self.handler);
         let serving = Serving { handler: &handler, server: &self.info, config: &self.config };
-        self.worker.begin();
-        loop {
-            match self.worker.next(serving, until)? {
-                Step::Answer(mut visit) => {
-                    visit.answer(&mut self.desk, serving, &|| true);
-                    self.worker.welcome(visit, serving);
-                }
-                Step::Ended(report) => return Ok(report),
-            }
-        }
+        self.worker.run(&mut self.desk, serving, until)
     }
 }
 

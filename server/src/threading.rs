@@ -169,6 +169,24 @@ impl ThreadingHttpServer {
         self.serve_forever()
     }
 
+    /// Answers one request, in this thread, and returns (Python: `handle_request`).
+    ///
+    /// It waits for one as long as [`Config::timeout`] says. Connections stay open in between, and
+    /// are looked after only while this runs; a [`ShutdownHandle`] does not end it.
+    ///
+    /// # Errors
+    /// As [`serve_forever`](Self::serve_forever).
+    pub fn handle_request(&mut self) -> io::Result<()> {
+        let timeout = self.shop.config.timeout;
+        let at_most = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut at = self.shop.desk();
+        // The others have no clients as long as nobody drives them.
+        let Some(worker) = self.workers.first_mut() else { return Ok(()) };
+        self.shop.serving(|serving| {
+            worker.run(&mut at.desk, serving, Until::Answered { at_most }).map(drop)
+        })
+    }
+
     /// A handle that stops the server, from another thread or from inside a handler.
     pub fn shutdown_handle(&self) -> ShutdownHandle {
         self.shop.shutdown.clone()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use basehttp::{Config, Exchange, RequestHandler, handler_fn};
+use basehttp::{Config, Exchange, RequestHandler, ThreadingHttpServer, handler_fn};
 use basehttp_tests::{Client, DEADLINE, get, serve, serve_with};
 
 /// A door that handlers wait at until the test opens it.
@@ -187,4 +187,26 @@ fn others_are_turned_away(replies: impl Iterator<Item = basehttp_tests::Reply>) 
         assert!(reply.says_close());
         assert!(reply.text().contains("Error code 503."), "{reply:?}");
     }
+}
+
+#[test]
+fn handle_request_answers_one_request_and_serve_forever_goes_on_with_the_same_clients() {
+    let config = Config { event_loops: Some(3), ..Config::default() };
+    let handler = handler_fn(|http: &mut Exchange<'_>| http.path.to_owned());
+    let mut server =
+        ThreadingHttpServer::bind_with("127.0.0.1:0", handler, config).expect("it binds");
+    let stop = server.shutdown_handle();
+    let mut clients: Vec<Client> =
+        (0..3).map(|_| Client::connect(server.server_address())).collect();
+    for client in &mut clients {
+        client.send(get("/first"));
+        server.handle_request().expect("one is answered");
+        assert_eq!(client.reply().text(), "/first");
+    }
+    let serving = thread::spawn(move || server.serve_forever());
+    for client in &mut clients {
+        assert_eq!(client.send(get("/second")).reply().text(), "/second");
+    }
+    stop.shutdown();
+    serving.join().expect("no panic").expect("it ends well");
 }

@@ -19,7 +19,7 @@ use crate::serve::neighbours::Neighbours;
 use crate::serve::shutdown::{ShutdownHandle, ShutdownReport};
 use crate::serve::sync::{Mutex, lock};
 use crate::serve::visit::{Desk, Serving};
-use crate::serve::worker::{self, Letter, Step, Until};
+use crate::serve::worker::{self, Letter, Until};
 
 /// What a worker gets from its parent.
 pub(crate) struct Job {
@@ -60,16 +60,7 @@ fn try_work(job: Job, serving: Serving<'_>, bell: &Bell, stop: &ShutdownHandle) 
     let mut report = ShutdownReport::default();
     for mut worker in workers {
         worker.join_others(config.max_requests_per_child)?;
-        worker.begin();
-        report.add(loop {
-            match worker.next(serving, Until::Stopped)? {
-                Step::Answer(mut visit) => {
-                    visit.answer(&mut desk, serving, &|| true);
-                    worker.welcome(visit, serving);
-                }
-                Step::Ended(report) => break report,
-            }
-        });
+        report.add(worker.run(&mut desk, serving, Until::Stopped)?);
     }
     tell(&line, Message::Served(report));
     Ok(())

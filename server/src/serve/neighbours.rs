@@ -51,7 +51,11 @@ impl<M> Neighbours<M> {
     pub(crate) fn choose(&self, nearest: usize) -> usize {
         let clients = |index: usize| self.loops[index].clients.load(Ordering::Relaxed);
         let fewest = |index: &usize| (clients(*index), *index != nearest, *index);
-        let index = (0..self.loops.len()).min_by_key(fewest).unwrap_or(nearest);
+        self.count_in((0..self.loops.len()).min_by_key(fewest).unwrap_or(nearest))
+    }
+
+    /// Counts a client in at that loop.
+    pub(crate) fn count_in(&self, index: usize) -> usize {
         self.loops[index].clients.fetch_add(1, Ordering::SeqCst);
         index
     }

@@ -7,7 +7,7 @@
 //!     └──────────────────── welcome ◀── somebody answers ◀── Visit, out of the loop
 //! ```
 //!
-//! It calls no handler. Whoever drives it gets a session that has something to answer out of it
+//! It calls no handler by itself. Whoever drives it gets a session that has something to answer out of it
 //! ([`Worker::next`]), has that answered, and gives it back ([`Worker::welcome`]), or leaves it in
 //! the loop's mailbox. Between any two of those calls somebody else may go on driving: what is left
 //! of a turn is in the loop, not on the driver's stack.
@@ -34,7 +34,7 @@ use crate::serve::neighbours::{ACCEPTS, Neighbours};
 use crate::serve::session::{Next, Session};
 use crate::serve::shutdown::ShutdownReport;
 use crate::serve::stock::Stock;
-use crate::serve::visit::{Serving, Visit};
+use crate::serve::visit::{Desk, Serving, Visit};
 
 /// The loops of one server.
 pub(crate) type Loops = Neighbours<Letter>;
@@ -75,6 +75,8 @@ pub(crate) struct Worker {
     /// Which loop this is.
     index: usize,
     neighbours: Arc<Loops>,
+    /// The others are not driven: each client stays here.
+    is_alone: bool,
     letters: Vec<Letter>,
     sessions: Slab<Seat>,
     deadlines: Deadlines,
@@ -175,6 +177,7 @@ impl Worker {
             listener,
             index,
             neighbours,
+            is_alone: false,
             letters: Vec::new(),
             sessions: Slab::new(),
             deadlines: Deadlines::new(now),
@@ -210,10 +213,30 @@ impl Worker {
         }
     }
 
-    /// Begins to count anew what [`Until::Answered`] looks at.
-    pub(crate) fn begin(&mut self) {
+    /// Drives the loop in this thread alone, and never lends it.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub(crate) fn run(
+        &mut self,
+        desk: &mut Desk,
+        serving: Serving<'_>,
+        until: Until,
+    ) -> io::Result<ShutdownReport> {
         self.answered = 0;
+        self.is_alone = matches!(until, Until::Answered { .. });
         self.now = Instant::now();
+        let ended = loop {
+            match self.next(serving, until)? {
+                Step::Answer(mut visit) => {
+                    visit.answer(desk, serving, &|| true);
+                    self.welcome(visit, serving);
+                }
+                Step::Ended(report) => break report,
+            }
+        };
+        self.is_alone = false;
+        Ok(ended)
     }
 
     /// Goes on until something is to be answered, or `until`.
@@ -439,7 +462,10 @@ impl Worker {
     /// Finds a loop for a new client: the one with the fewest.
     fn settle_in(&mut self, stream: Stream, peer: PeerAddress, serving: Serving<'_>) {
         serving.server.stats.note_connection();
-        let index = self.neighbours.choose(self.index);
+        let index = match self.is_alone {
+            true => self.neighbours.count_in(self.index),
+            false => self.neighbours.choose(self.index),
+        };
         if index == self.index {
             return self.admit(stream, peer, serving);
         }
