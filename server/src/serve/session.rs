@@ -196,67 +196,81 @@ impl Session {
 
     fn try_advance(&mut self, config: &Config, stopping: bool) -> io::Result<Next> {
         loop {
-            match self.end {
-                End::Open => {}
-                End::Now | End::Idle => return Ok(Next::Close),
-                End::AfterOutput(ending) => {
-                    if !self.flush()? {
-                        return Ok(self.wait(Reason::Write));
-                    }
-                    match ending {
-                        Ending::AtOnce => return Ok(Next::Close),
-                        Ending::Reset => {
-                            self.stream.reset_on_close();
-                            return Ok(Next::Close);
-                        }
-                        Ending::Gentle => {
-                            self.stream.end_writing();
-                            self.end = End::Lingering { bytes: MAX_LINGER };
-                        }
-                    }
+            if self.end != End::Open {
+                match self.go_on_ending(stopping)? {
+                    Some(next) => return Ok(next),
+                    None => continue,
+                }
+            }
+            let call = match self.connection.advance(head_limits(config)) {
+                Want::Handler if self.is_turned_away => Call::TurnAway,
+                Want::Handler => Call::Request,
+                Want::Expectation => Call::Expectation,
+                Want::Refusal(refused) => Call::Refusal(refused),
+                Want::Close => {
+                    self.end = End::AfterOutput(Ending::Gentle);
                     continue;
                 }
-                End::Lingering { bytes } => match self.drop_input(bytes)? {
-                    Some(0) => return Ok(Next::Close),
-                    Some(left) => {
-                        self.end = End::Lingering { bytes: left };
-                        continue;
-                    }
-                    // Who stops cannot wait for those who only might say something.
-                    None if stopping => return Ok(Next::Close),
-                    None => return Ok(self.wait(Reason::Linger)),
+                Want::Bytes => match self.get_bytes(stopping)? {
+                    Some(next) => return Ok(next),
+                    None => continue,
                 },
+            };
+            // Answers that nobody takes must not pile up, and a handler that will wait for a body
+            // must not wait for a client that waits for an earlier answer.
+            if self.must_send_first() && !self.flush()? {
+                return Ok(self.wait(Reason::Write));
             }
-            match self.connection.advance(head_limits(config)) {
-                // Answers that nobody takes must not pile up, and a handler that will wait for a
-                // body must not wait for a client that waits for an earlier answer.
-                Want::Handler | Want::Expectation | Want::Refusal(_)
-                    if self.must_send_first() && !self.flush()? =>
-                {
-                    return Ok(self.wait(Reason::Write));
-                }
-                Want::Handler if self.is_turned_away => return Ok(Next::Answer(Call::TurnAway)),
-                Want::Handler => return Ok(Next::Answer(Call::Request)),
-                Want::Expectation => return Ok(Next::Answer(Call::Expectation)),
-                Want::Refusal(refused) => return Ok(Next::Answer(Call::Refusal(refused))),
-                Want::Close => self.end = End::AfterOutput(Ending::Gentle),
-                Want::Bytes => {
-                    if !self.flush()? {
-                        return Ok(self.wait(Reason::Write));
-                    }
-                    match self.fill()? {
-                        Some(0) => {
-                            if !self.connection.end_of_input() {
-                                self.end = End::Now;
-                            }
-                        }
-                        Some(_) => {}
-                        None if stopping && self.is_idle() => return Ok(self.wait(Reason::Parting)),
-                        None => return Ok(self.wait(self.patience())),
-                    }
-                }
-            }
+            return Ok(Next::Answer(call));
         }
+    }
+
+    /// Sends what is owed, and then reads; `None` if something came, even the end.
+    #[inline(never)] // what happens once a batch must not weigh on what happens once a request
+    fn get_bytes(&mut self, stopping: bool) -> io::Result<Option<Next>> {
+        if !self.flush()? {
+            return Ok(Some(self.wait(Reason::Write)));
+        }
+        match self.fill()? {
+            Some(0) if !self.connection.end_of_input() => self.end = End::Now,
+            Some(_) => {}
+            None if stopping && self.is_idle() => return Ok(Some(self.wait(Reason::Parting))),
+            None => return Ok(Some(self.wait(self.patience()))),
+        }
+        Ok(None)
+    }
+
+    /// Goes on with a connection that ends; `None` if it has come to the next step of that.
+    #[inline(never)]
+    fn go_on_ending(&mut self, stopping: bool) -> io::Result<Option<Next>> {
+        match self.end {
+            End::Open => {}
+            End::Now | End::Idle => return Ok(Some(Next::Close)),
+            End::AfterOutput(ending) => {
+                if !self.flush()? {
+                    return Ok(Some(self.wait(Reason::Write)));
+                }
+                match ending {
+                    Ending::AtOnce => return Ok(Some(Next::Close)),
+                    Ending::Reset => {
+                        self.stream.reset_on_close();
+                        return Ok(Some(Next::Close));
+                    }
+                    Ending::Gentle => {
+                        self.stream.end_writing();
+                        self.end = End::Lingering { bytes: MAX_LINGER };
+                    }
+                }
+            }
+            End::Lingering { bytes } => match self.drop_input(bytes)? {
+                Some(0) => return Ok(Some(Next::Close)),
+                Some(left) => self.end = End::Lingering { bytes: left },
+                // Who stops cannot wait for those who only might say something.
+                None if stopping => return Ok(Some(Next::Close)),
+                None => return Ok(Some(self.wait(Reason::Linger))),
+            },
+        }
+        Ok(None)
     }
 
     /// When what it waits for is late.
