@@ -35,4 +35,4 @@ fn main() -> ExitCode {
 const MANY: usize = 20_000;
 
 /// Enough to notice that a rule is missing.
-const FEWER: usize = 3_000;
+const FEWER: usize = 1_000;
