@@ -84,6 +84,38 @@ fn an_answer_made_while_stopping_says_close() {
 }
 
 #[test]
+fn what_is_pipelined_behind_an_answer_that_could_not_say_close_is_answered() {
+    let (entered, enters) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let released = Mutex::new(released);
+    let server = serve(handler_fn(move |http: &mut Exchange<'_>| -> io::Result<()> {
+        if http.path == "/flushed" {
+            http.send_response(200).flush_headers()?;
+            let _ = entered.send(());
+            let _ = released.lock().expect("alone").recv_timeout(DEADLINE);
+        }
+        io::Write::write_all(&mut http.wfile, http.path.as_bytes())
+    }));
+    let mut client = server.connect();
+    client.send(get("/flushed") + &get("/behind"));
+    enters.recv_timeout(DEADLINE).expect("the handler is called");
+    let (info, handle) = (server.stats(), server.shutdown_handle());
+    let stopper = thread::spawn(move || handle.shutdown());
+    // the head has left, and has not said that it is the last.
+    while !format!("{:?}", server.shutdown_handle()).contains("stopping: true") {
+        thread::yield_now();
+    }
+    release.send(()).expect("the handler waits");
+    let first = client.reply();
+    assert_eq!((first.text(), first.says_close()), ("/flushed", false));
+    let second = client.reply();
+    assert_eq!((second.text(), second.says_close()), ("/behind", true));
+    client.expect_closed();
+    assert_eq!(stopper.join().expect("it stops").cut, 0);
+    assert_eq!(info.requests(), 2);
+}
+
+#[test]
 fn what_is_not_done_in_time_is_cut() {
     let config = Config { drain_timeout: Duration::from_millis(100), ..Config::default() };
     let server = serve_with(echo(), config);
