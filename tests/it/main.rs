@@ -22,12 +22,15 @@ mod keep_alive;
 mod leniency;
 mod logs;
 mod many_connections;
+#[cfg(unix)]
+mod measured;
 mod python_parity;
 mod python_requests;
 mod readers;
 mod refusals;
 mod rfc;
 mod shutdown;
+mod stats;
 mod stop_under_load;
 mod traffic;
 mod trailers;

@@ -26,11 +26,16 @@ mod hooks;
 mod keep_alive;
 #[path = "../it/many_connections.rs"]
 mod many_connections;
+#[cfg(unix)]
+#[path = "../it/measured.rs"]
+mod measured;
 #[path = "../it/refusals.rs"]
 mod refusals;
 #[path = "../it/shutdown.rs"]
 mod shutdown;
 mod side_by_side;
+#[path = "../it/stats.rs"]
+mod stats;
 #[path = "../it/stop_under_load.rs"]
 mod stop_under_load;
 #[path = "../it/traffic.rs"]

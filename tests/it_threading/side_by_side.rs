@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use basehttp::{Config, Exchange, RequestHandler, ThreadingHttpServer, handler_fn};
 use basehttp_tests::{Client, DEADLINE, get, serve, serve_with};
@@ -98,6 +98,8 @@ fn a_hundred_wait_at_once_and_all_go_on() {
         client.send(get("/wait"));
     }
     door.has(100);
+    let stats = server.stats();
+    assert!(stats.take_overs() >= 1, "{stats:?}");
     assert_eq!(server.connect().send(get("/quick")).reply().status, 200);
     door.open();
     for client in &mut clients {
@@ -151,10 +153,16 @@ fn beyond_the_cap_requests_wait_in_order_and_are_answered() {
     for client in &mut waiting {
         client.send(get("/wait"));
     }
+    let (stats, start) = (server.stats(), Instant::now());
+    while stats.waiting() < 20 - 2 {
+        assert!(start.elapsed() < DEADLINE, "{stats:?}");
+        thread::yield_now();
+    }
     door.open();
     for client in slow.iter_mut().chain(&mut waiting) {
         assert_eq!(client.reply().text(), "/wait");
     }
+    assert_eq!(stats.waiting(), 0);
     // Each loop may have lent itself to one more before the cap was reached.
     assert!(most.load(Ordering::SeqCst) <= 4 + 2, "{most:?} at once");
 }
@@ -176,6 +184,8 @@ fn who_waits_too_long_for_a_thread_is_turned_away_and_may_try_again() {
     let mut others: Vec<Client> = (0..3).map(|_| server.connect()).collect();
     let refused = others.iter_mut().skip(1).map(|client| client.send(get("/wait")).reply());
     others_are_turned_away(refused);
+    let stats = server.stats();
+    assert_eq!((stats.turned_away(), stats.waiting()), (2, 0), "{stats:?}");
     door.open();
     assert_eq!(slow.reply().status, 200);
     assert_eq!(server.connect().send(get("/quick")).reply().status, 200);

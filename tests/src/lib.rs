@@ -5,8 +5,11 @@
 
 mod client;
 mod lines;
+mod process;
 mod random;
 mod reply;
+mod soak;
+pub mod trials;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -17,14 +20,16 @@ use std::time::Duration;
 use std::{fs, io, panic};
 
 use basehttp::{
-    Config, Exchange, HttpServer, RequestHandler, ShutdownHandle, ShutdownReport,
+    Config, Exchange, HttpServer, RequestHandler, ShutdownHandle, ShutdownReport, Stats,
     ThreadingHttpServer, handler_fn,
 };
 
 pub use client::Client;
 pub use lines::{Line, capture_log};
+pub use process::{ServerProcess, Usage};
 pub use random::Random;
 pub use reply::{Framing, Reply, replies};
+pub use soak::{Soaked, soak};
 
 /// How long anything may take before the test that waits for it fails.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -33,6 +38,7 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 pub struct TestServer {
     address: SocketAddr,
     shutdown: ShutdownHandle,
+    stats: Stats,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
@@ -52,18 +58,26 @@ pub fn serve_with(
         match is_threading() {
             false => {
                 let server = HttpServer::bind_with(address, handler, config)?;
-                let _ = started.send((server.server_address(), server.shutdown_handle()));
+                let _ = started.send((
+                    server.server_address(),
+                    server.shutdown_handle(),
+                    server.stats(),
+                ));
                 server.serve_forever()
             }
             true => {
                 let server = ThreadingHttpServer::bind_with(address, handler, config)?;
-                let _ = started.send((server.server_address(), server.shutdown_handle()));
+                let _ = started.send((
+                    server.server_address(),
+                    server.shutdown_handle(),
+                    server.stats(),
+                ));
                 server.serve_forever()
             }
         }
     });
-    let (address, shutdown) = start.recv_timeout(DEADLINE).expect("the server starts");
-    TestServer { address, shutdown, thread: Some(thread) }
+    let (address, shutdown, stats) = start.recv_timeout(DEADLINE).expect("the server starts");
+    TestServer { address, shutdown, stats, thread: Some(thread) }
 }
 
 /// Whether the tests of this process are about `ThreadingHttpServer`: what holds for one server
@@ -88,6 +102,11 @@ impl TestServer {
     /// What stops it from elsewhere.
     pub fn shutdown_handle(&self) -> ShutdownHandle {
         self.shutdown.clone()
+    }
+
+    /// What it counts.
+    pub fn stats(&self) -> Stats {
+        self.stats.clone()
     }
 
     /// Stops it, and has it tell what that came to.
