@@ -20,6 +20,8 @@ size    crates, bytes and build time of the smallest example, beside their budge
 model   the take-over protocol in thousands of orders; `model mutants`: with its rules taken away
 fuzz    each target of fuzz/ for ten minutes; `fuzz TARGET SECONDS` for one of them
 mutants every change of server/src/http that no test notices; `mutants FILE` for one file
+soak    what slow, idle and unruly clients achieve, at full size; `soak slow` for one of four,
+        idle, panics, slow and requests, `soak requests 1000000 7` for so many from that seed
 bench   what a request costs this server and others, as Markdown; `bench --help` tells more";
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         ["fuzz", target, seconds] => fuzz(target, seconds),
         ["mutants"] => mutants("server/src/http/**"),
         ["mutants", file] => mutants(file),
+        ["soak", ref options @ ..] => soak(options),
         ["bench", ref options @ ..] => bench(options),
         _ => Err(USAGE.into()),
     };
@@ -123,6 +126,14 @@ fn mutants(file: &str) -> Result {
          -- http:: __properties"
     );
     Step::cargo(arguments).run()?;
+    Ok(())
+}
+
+/// Has clients do for minutes what `tests/it/measured.rs` has them do for moments.
+fn soak(options: &[&str]) -> Result {
+    Step::cargo("build --release --package basehttp-tests --bins").run()?;
+    let soak = "run --quiet --release --package basehttp-tests --bin soak --";
+    Step::cargo(soak).and(options).run()?;
     Ok(())
 }
 
