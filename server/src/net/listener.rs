@@ -109,16 +109,24 @@ impl Listener {
                     }
                     Accepted::Connection(stream, address)
                 }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => Accepted::Nobody,
-                    // The client changed its mind, or a signal came: the next one may be there.
-                    io::ErrorKind::Interrupted
-                    | io::ErrorKind::ConnectionAborted
-                    | io::ErrorKind::ConnectionReset => continue,
-                    _ => Accepted::Exhausted(error),
+                Err(error) => match failed(error) {
+                    Some(accepted) => accepted,
+                    None => continue,
                 },
             };
         }
+    }
+}
+
+/// What it means that there is no connection; `None`: that the next one may be there.
+fn failed(error: io::Error) -> Option<Accepted> {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => Some(Accepted::Nobody),
+        // The client changed its mind, or a signal came.
+        io::ErrorKind::Interrupted
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::ConnectionReset => None,
+        _ => Some(Accepted::Exhausted(error)),
     }
 }
 
@@ -136,6 +144,24 @@ mod tests {
         let error = Listener::bind(first.address(), 16, true).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         assert!(error.to_string().contains(&first.address().to_string()), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn running_out_of_something_is_waited_for_and_a_client_that_left_is_not() {
+        const EINTR: i32 = 4;
+        const EAGAIN: i32 = 11;
+        const ECONNABORTED: i32 = 103;
+        for error in [EINTR, ECONNABORTED] {
+            assert!(failed(io::Error::from_raw_os_error(error)).is_none(), "{error}");
+        }
+        let nobody = failed(io::Error::from_raw_os_error(EAGAIN));
+        assert!(matches!(nobody, Some(Accepted::Nobody)));
+        // ENOMEM, ENFILE, EMFILE, EPROTO, ENOBUFS.
+        for error in [12, 23, 24, 71, 105] {
+            let exhausted = failed(io::Error::from_raw_os_error(error));
+            assert!(matches!(exhausted, Some(Accepted::Exhausted(_))), "{error}");
+        }
     }
 
     #[test]

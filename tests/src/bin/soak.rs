@@ -1,4 +1,5 @@
-//! The long trials: `cargo xtask soak`, or one of them by name, and `http` or `threading`.
+//! The long trials: `cargo xtask soak`, or one of them by name; of both servers, or of `http` or
+//! `threading` alone.
 //!
 //! `soak requests 1000000 7`: so many requests at random, from that seed. `soak four`, `soak idle`,
 //! `soak panics`, `soak slow`: at full size.
@@ -13,11 +14,14 @@ fn main() {
     // Both ends of a connection need one.
     #[cfg(unix)]
     let _ = rlimit::increase_nofile_limit(20_000);
-    let words: Vec<String> = env::args().skip(1).collect();
+    const KINDS: [&str; 2] = ["http", "threading"];
+    let (kinds, words): (Vec<String>, Vec<String>) =
+        env::args().skip(1).partition(|word| KINDS.contains(&word.as_str()));
     let word = |n: usize| words.get(n).map(String::as_str);
     let is_wanted = |trial: &str| word(0).is_none_or(|wanted| wanted == trial);
     let number = |n: usize, usual: u64| word(n).and_then(|word| word.parse().ok()).unwrap_or(usual);
-    for kind in ["http", "threading"] {
+    for kind in KINDS.into_iter().filter(|kind| kinds.is_empty() || kinds.contains(&(*kind).into()))
+    {
         println!("\n## {kind}\n");
         if is_wanted("four") {
             four(kind);
@@ -131,14 +135,16 @@ fn slow(kind: &str, each: usize) {
     let (mut during, mut most_threads) = (Vec::new(), 0);
     let is_dripping = |client: &SlowClient| client.how() != Slow::Answer && client.cut().is_none();
     while clients.iter().any(is_dripping) {
-        clients.iter_mut().for_each(SlowClient::drip);
-        // Beside this client's own work, the server has the bytes that it just sent.
-        during.extend(trials::latencies(&server, 500));
+        // Not all of them in the same moment: no thousand clients are so well drilled.
+        for some in clients.chunks_mut(100) {
+            some.iter_mut().for_each(SlowClient::drip);
+            during.extend(trials::latencies(&server, 20));
+            thread::sleep(Duration::from_millis(5));
+        }
         most_threads = most_threads.max(usage(&server).threads);
-        thread::sleep(Duration::from_millis(200));
     }
     during.sort();
-    println!("slow: {most_threads} threads at most");
+    println!("slow: {most_threads} threads at most, at the end {}", shown(usage(&server)));
     println!(
         "slow: p99 {:?} at first, {:?} beside them",
         trials::p99(&before),
