@@ -21,8 +21,7 @@ pub fn idle_clients(server: &ServerProcess, count: usize) -> Vec<Client> {
 }
 
 /// How long each of `count` requests on one connection took, the quickest first.
-pub fn latencies(server: &ServerProcess, count: usize) -> Vec<Duration> {
-    let mut client = server.connect();
+pub fn latencies(client: &mut Client, count: usize) -> Vec<Duration> {
     let mut times: Vec<Duration> = (0..count)
         .map(|_| {
             let start = Instant::now();

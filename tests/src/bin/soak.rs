@@ -91,10 +91,10 @@ fn status(server: &ServerProcess, path: &str) -> u16 {
 /// Idle clients, and the next one.
 fn idle(kind: &str, count: usize) {
     let server = start(kind);
-    let before = trials::latencies(&server, 10_000);
+    let before = trials::latencies(&mut server.connect(), 10_000);
     println!("idle: at first {}", shown(usage(&server)));
     let clients = trials::idle_clients(&server, count);
-    let after = trials::latencies(&server, 10_000);
+    let after = trials::latencies(&mut server.connect(), 10_000);
     println!("idle: with {count} clients {}", shown(usage(&server)));
     println!(
         "idle: p99 {:?} at first, {:?} beside them",
@@ -123,7 +123,7 @@ fn panics(kind: &str, count: usize) {
 /// Slow clients of all kinds at once, with the deadlines that users have.
 fn slow(kind: &str, each: usize) {
     let server = start(kind);
-    let before = trials::latencies(&server, 10_000);
+    let before = trials::latencies(&mut server.connect(), 10_000);
     let mut clients = Vec::new();
     let bodies = [Slow::Body { length: 1000 }, Slow::Body { length: 1_000_000 }];
     for n in 0..each {
@@ -133,16 +133,14 @@ fn slow(kind: &str, each: usize) {
     }
     println!("slow: {each} of each, {}", shown(usage(&server)));
     let (mut during, mut most_threads) = (Vec::new(), 0);
-    let is_dripping = |client: &SlowClient| client.how() != Slow::Answer && client.cut().is_none();
-    while clients.iter().any(is_dripping) {
-        // Not all of them in the same moment: no thousand clients are so well drilled.
-        for some in clients.chunks_mut(100) {
-            some.iter_mut().for_each(SlowClient::drip);
-            during.extend(trials::latencies(&server, 20));
-            thread::sleep(Duration::from_millis(5));
+    thread::scope(|scope| {
+        let dripping = scope.spawn(|| drip_until_cut(&mut clients));
+        let mut quick = server.connect();
+        while !dripping.is_finished() {
+            during.extend(trials::latencies(&mut quick, 500));
+            most_threads = most_threads.max(usage(&server).threads);
         }
-        most_threads = most_threads.max(usage(&server).threads);
-    }
+    });
     during.sort();
     println!("slow: {most_threads} threads at most, at the end {}", shown(usage(&server)));
     println!(
@@ -164,6 +162,18 @@ fn slow(kind: &str, each: usize) {
             "slow: {} {name} cut after {first:.1} to {last:.1} s, {told} with a 408",
             cuts.len()
         );
+    }
+}
+
+/// Each sends another byte every second or so, until the server has had enough of all of them.
+fn drip_until_cut(clients: &mut [SlowClient]) {
+    let is_dripping = |client: &SlowClient| client.how() != Slow::Answer && client.cut().is_none();
+    while clients.iter().any(is_dripping) {
+        // Not all of them in the same moment: no thousand clients are so well drilled.
+        for some in clients.chunks_mut(30) {
+            some.iter_mut().for_each(SlowClient::drip);
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
