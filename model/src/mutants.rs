@@ -282,6 +282,15 @@ const MUTANTS: &[Mutant] = &[
         rule: "4",
         what: "a thread is started only where none is free",
         edits: &[("pool.rs", "if self.runnable(state) <= state.free {", "if state.free > 0 {")],
+        expected: Silence("the watch calls again at the next tick, and then none is free"),
+    },
+    Mutant {
+        rule: "4",
+        what: "the same, and the watch does not call again either",
+        edits: &[
+            ("pool.rs", "if self.runnable(state) <= state.free {", "if state.free > 0 {"),
+            ("crew.rs", "let _ = self.hire(self.pool.call_again());", ""),
+        ],
         expected: Failure,
     },
     Mutant {
@@ -292,7 +301,7 @@ const MUTANTS: &[Mutant] = &[
             "        state.free -= 1;\n        if self.runnable(&state) > 0 {\n            self.work.notify_one();\n        }",
             "        state.free -= 1;",
         )],
-        expected: Failure,
+        expected: Silence("all work has been announced when it came, to one thread each"),
     },
     Mutant {
         rule: "4",
@@ -412,7 +421,7 @@ const MUTANTS: &[Mutant] = &[
             "Seat::Away { is_readable } => *is_readable = true,",
             "Seat::Away { .. } => {}",
         )],
-        expected: Failure,
+        expected: Silence("whoever was away is read once more"),
     },
     Mutant {
         rule: "6",
@@ -423,6 +432,23 @@ const MUTANTS: &[Mutant] = &[
             "                    let _ = &mut visit;\n",
         )],
         expected: Silence("what happened while it was away is kept in its seat"),
+    },
+    Mutant {
+        rule: "6",
+        what: "(in the toy) both",
+        edits: &[
+            (
+                "toy.rs",
+                "Seat::Away { is_readable } => *is_readable = true,",
+                "Seat::Away { .. } => {}",
+            ),
+            (
+                "toy.rs",
+                "                    visit.connection.is_readable = true;\n",
+                "                    let _ = &mut visit;\n",
+            ),
+        ],
+        expected: Failure,
     },
     Mutant {
         rule: "7",

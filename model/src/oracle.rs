@@ -23,6 +23,8 @@ pub(crate) struct Rules {
     pub(crate) overdue: u32,
     /// How often a loop that drains finds that its time is over.
     pub(crate) cut: u32,
+    /// How often a client takes its time before it sends on.
+    pub(crate) pause: u32,
 }
 
 #[derive(Default)]

@@ -101,7 +101,8 @@ impl Scenario {
     }
 }
 
-const RULES: Rules = Rules { loops: 1, cap: 2, no_thread: 0, impatient: 10, overdue: 0, cut: 0 };
+const RULES: Rules =
+    Rules { loops: 1, cap: 2, no_thread: 0, impatient: 10, overdue: 0, cut: 0, pause: 0 };
 
 /// All of them.
 pub const SCENARIOS: &[Scenario] = &[
@@ -180,6 +181,18 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "a handler that does not end, and nobody else may run",
         rules: Rules { cap: 1, cut: 25, overdue: 25, ..RULES },
         clients: &[&[&[&[Kept]], &[&[Slow], &[NoHandler]], &[&[Quick]]]],
+        ending: Ending::AfterTheLast,
+    },
+    Scenario {
+        name: "clients that take their time, and a handler that does not end",
+        rules: Rules { cap: 1, cut: 25, overdue: 25, pause: 50, ..RULES },
+        clients: &[&[&[&[Kept]], &[&[NoHandler], &[Slow], &[Quick]], &[&[Quick]]]],
+        ending: Ending::AfterTheLast,
+    },
+    Scenario {
+        name: "clients that take their time, and two loops",
+        rules: Rules { loops: 2, pause: 50, ..RULES },
+        clients: &[&[&[&[Quick], &[Slow], &[Quick]]], &[&[&[Slow], &[Quick]], &[&[Quick]]]],
         ending: Ending::AfterTheLast,
     },
     Scenario {

@@ -94,6 +94,10 @@ impl Wire {
     /// A client's life: bursts of requests, each sent at once; the next when all are answered.
     pub(crate) fn run_client(&self, bursts: &[&[Request]]) {
         for burst in bursts {
+            if oracle::chance(oracle::rules().pause) {
+                // Long enough for everybody else to come to rest.
+                (0..80).for_each(|_| yield_now());
+            }
             self.tell_after(|state| {
                 state.requests.extend(burst.iter());
                 state.sent += burst.len();
