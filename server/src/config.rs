@@ -251,14 +251,19 @@ fn patience(timeout: Duration, bytes: u64, min_rate: u32) -> Duration {
 
 /// How many connections may be open at once, so that the limit of open files is not reached by them.
 pub(crate) fn max_connections(config: &Config, loops: usize) -> usize {
-    #[cfg(unix)]
-    let files = rlimit::Resource::NOFILE.get_soft().unwrap_or(rlimit::INFINITY);
-    #[cfg(not(unix))]
-    let files = u64::MAX;
     // A loop has three; the others are for standard streams, logs, and what handlers open.
     let others = OTHER_FILES + 3 * loops;
-    let affordable = usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(others);
+    let files = max_files().and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+    let affordable = files.saturating_sub(others);
     config.max_connections.unwrap_or(usize::MAX).min(affordable).max(1)
+}
+
+/// How many files this process may have open; `None` where there is no such limit.
+fn max_files() -> Option<u64> {
+    #[cfg(unix)]
+    return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(not(unix))]
+    None
 }
 
 /// Open files that connections leave to everything else.
