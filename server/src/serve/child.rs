@@ -15,11 +15,10 @@ use crate::net::poller::Waker;
 use crate::peer::ServerInfo;
 use crate::serve::fork;
 use crate::serve::line::Message;
-use crate::serve::neighbours::Neighbours;
 use crate::serve::shutdown::{ShutdownHandle, ShutdownReport};
 use crate::serve::sync::{Mutex, lock};
 use crate::serve::visit::{Desk, Serving};
-use crate::serve::worker::{self, Letter, Until};
+use crate::serve::worker::{self, Loops, Until};
 
 /// What a worker gets from its parent.
 pub(crate) struct Job {
@@ -106,7 +105,7 @@ fn tell(line: &UnixStream, message: Message) {
 fn watch_parent(
     line: Arc<UnixStream>,
     server: ServerInfo,
-    neighbours: Arc<Neighbours<Letter>>,
+    neighbours: Arc<Loops>,
     config: &Config,
 ) -> io::Result<()> {
     let patience = config.drain_timeout.min(LONGEST) + GRACE;

@@ -235,7 +235,7 @@ impl Session {
             Some(0) if !self.connection.end_of_input() => self.end = End::Now,
             Some(_) => {}
             None if stopping && self.is_idle() => return Ok(Some(self.wait(Reason::Parting))),
-            None => return Ok(Some(self.wait(self.patience()))),
+            None => return Ok(Some(self.wait(self.what_is_missing()))),
         }
         Ok(None)
     }
@@ -337,10 +337,10 @@ impl Session {
             http.outcome()
         };
         let Outcome { left, persistence, must_reset } = outcome;
-        let blocked = socket.restore();
+        let has_read = socket.restore();
         let overran = (!(service.is_lent)()).then(|| self.kind());
         self.connection.answered(left, persistence);
-        self.readiness.readable |= blocked;
+        self.readiness.readable |= has_read;
         if self.connection.is_closed() {
             self.end = End::AfterOutput(match must_reset {
                 true => Ending::Reset,
@@ -435,7 +435,8 @@ impl Session {
             || (!self.output.is_empty() && self.connection.body_is_open())
     }
 
-    fn patience(&self) -> Reason {
+    /// What it waits for while it waits for bytes.
+    fn what_is_missing(&self) -> Reason {
         match self.connection.phase() {
             Phase::Idle => Reason::Idle,
             Phase::Head => Reason::Head,

@@ -104,9 +104,9 @@ impl ShutdownHandle {
     }
 
     /// The server serves from now on, until the guard is dropped.
-    pub(crate) fn serving(&self) -> Serving<'_> {
+    pub(crate) fn serving(&self) -> AtWork<'_> {
         self.state().is_serving = true;
-        Serving { handle: self, report: ShutdownReport::default() }
+        AtWork { handle: self, report: ShutdownReport::default() }
     }
 
     /// This thread calls handlers from now on, until the guard is dropped.
@@ -129,12 +129,12 @@ impl std::fmt::Debug for ShutdownHandle {
 }
 
 /// A server at work; its end is reported to those who wait for it, however it comes.
-pub(crate) struct Serving<'a> {
+pub(crate) struct AtWork<'a> {
     handle: &'a ShutdownHandle,
     pub(crate) report: ShutdownReport,
 }
 
-impl Drop for Serving<'_> {
+impl Drop for AtWork<'_> {
     fn drop(&mut self) {
         let mut state = self.handle.state();
         state.is_serving = false;
