@@ -131,8 +131,8 @@ impl<'a> Exchange<'a> {
     /// Adds a header field to the answer (Python: `send_header`).
     ///
     /// `Connection: close` and `keep-alive` set [`close_connection`](Self::close_connection), as in
-    /// Python. A `Content-Length` must be kept, and cannot be sent twice. A name or value that cannot be sent (a control
-    /// character in it) is remembered, nothing of it is sent, and
+    /// Python. A `Content-Length` must be kept, and cannot be sent twice. A name or value that
+    /// cannot be sent (a control character in it) is remembered, nothing of it is sent, and
     /// [`end_headers`](Self::end_headers) returns the error.
     pub fn send_header(&mut self, name: &str, value: impl ToHeaderValue) -> &mut Self {
         self.tell_persistence();

@@ -1,4 +1,4 @@
-//! Who is at the other end, and what they should know of this one.
+//! Who is at the other end, and what handlers know of their server.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

@@ -1,7 +1,7 @@
 //! What `rfile` and `wfile` need of a connection's socket.
 //!
 //! A trait, so that both can be shown to keep their promises without a socket; the real one is in
-//! `serve/session.rs`. All methods take `&self`: reader and writer share it, as they share the
+//! `serve/handler_socket.rs`. All methods take `&self`: reader and writer share it, as they share the
 //! connection.
 
 use std::io::{self, IoSlice};

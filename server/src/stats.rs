@@ -9,7 +9,8 @@ use crate::http::error::BadRequest;
 /// What a server has counted so far: `server.stats()`, or `http.server.stats()` in a handler.
 ///
 /// It stays live after the server has begun to serve, in any thread; each number is read by itself,
-/// without a lock, so two of them need not fit together to the last request.
+/// without a lock, so two of them need not fit together to the last request. Each worker process of a
+/// [`ForkingHttpServer`](crate::ForkingHttpServer) counts for itself.
 ///
 /// ```
 /// use basehttp::{HttpServer, handler_fn};
@@ -141,3 +142,5 @@ impl fmt::Debug for Stats {
 
 /// Room for each reason there is, and for some to come.
 const REASONS: usize = 32;
+
+const _: () = assert!((BadRequest::BodyTimeout as usize) < REASONS, "the last reason has no room");

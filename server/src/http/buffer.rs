@@ -104,6 +104,7 @@ impl Buffer {
     }
 }
 
+/// Enough for most heads, and little for one of which only the start has come.
 const SMALLEST: usize = 512;
 
 #[cfg(test)]

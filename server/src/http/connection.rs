@@ -9,6 +9,9 @@
 //!    └────────────┴──▶ Refused: 400, 408, 414, 417, 431, 501, 505 ──▶ Closed
 //! ```
 //!
+//! A head that is wrong, but that a switch may forgive, is collected in `Forgiving` in the place of
+//! `Head`.
+//!
 //! [`Connection::advance`] runs until something is needed from outside and says what. It borrows
 //! nothing; [`Connection::parts`] then lends the request.
 

@@ -58,7 +58,7 @@ pub enum BadRequest {
     BodyCutShort,
     /// The head was not complete within `Config::head_timeout`.
     HeadTimeout,
-    /// The body was not complete within `Config::body_timeout`.
+    /// The body was not complete within `Config::body_timeout`, nor came at `Config::min_body_rate`.
     BodyTimeout,
 }
 

@@ -327,6 +327,7 @@ impl Respite {
     }
 }
 
+/// No worker's: those count from 0, and the poller has the two above for itself.
 const SIGNALS: Token = usize::MAX - 2;
 
 /// A worker that dies before this age may have died of its birth.

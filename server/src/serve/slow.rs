@@ -120,6 +120,7 @@ const OF_LATE: Duration = Duration::from_millis(100);
 /// So many quick ones in a row take a mark away.
 const QUICK_IN_A_ROW: u8 = 64;
 
+/// As many as a byte tells apart, in 2 KiB.
 const KINDS: usize = 256;
 
 #[cfg(test)]

@@ -32,10 +32,11 @@ impl Stock {
 /// Bytes asked of the kernel in one read: a batch of pipelined requests, or a large head.
 pub(crate) const INPUT: usize = 16 * 1024;
 
+/// Bytes of answers that need no larger memory: those to a batch of requests, or a page.
 const OUTPUT: usize = 16 * 1024;
 
 /// Larger memory than this is not kept for another answer.
 const MAX_OUTPUT: usize = 256 * 1024;
 
-/// Pieces of memory kept of each kind.
+/// Pieces of memory kept of each kind: 1 MiB of input for a loop.
 const MAX_STOCK: usize = 64;

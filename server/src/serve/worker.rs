@@ -7,10 +7,10 @@
 //!     └──────────────────── welcome ◀── somebody answers ◀── Visit, out of the loop
 //! ```
 //!
-//! It calls no handler by itself. Whoever drives it gets a session that has something to answer out of it
-//! ([`Worker::next`]), has that answered, and gives it back ([`Worker::welcome`]), or leaves it in
-//! the loop's mailbox. Between any two of those calls somebody else may go on driving: what is left
-//! of a turn is in the loop, not on the driver's stack.
+//! It calls no handler by itself. Whoever drives it gets a session that has something to answer out
+//! of it ([`Worker::next`]), has that answered, and gives it back ([`Worker::welcome`]), or leaves
+//! it in the loop's mailbox. Between any two of those calls somebody else may go on driving: what is
+//! left of a turn is in the loop, not on the driver's stack.
 
 use std::collections::VecDeque;
 use std::io;
