@@ -230,45 +230,6 @@ impl Default for Config {
     }
 }
 
-impl Config {
-    /// How long a body may take of which so many bytes have come: `body_timeout`, and what
-    /// `min_body_rate` allows for them.
-    pub(crate) fn body_patience(&self, received: u64) -> Duration {
-        patience(self.body_timeout, received, self.min_body_rate)
-    }
-
-    /// How long an answer may be waited for of which so many bytes have been taken meanwhile.
-    pub(crate) fn write_patience(&self, taken: u64) -> Duration {
-        patience(self.write_timeout, taken, self.min_write_rate)
-    }
-}
-
-/// How long so many bytes may take: `timeout`, and what they have earned beyond it.
-fn patience(timeout: Duration, bytes: u64, min_rate: u32) -> Duration {
-    let earned = Duration::from_secs(bytes / u64::from(min_rate.max(1)));
-    timeout.min(LONGEST).saturating_add(earned)
-}
-
-/// How many connections may be open at once, so that the limit of open files is not reached by them.
-pub(crate) fn max_connections(config: &Config, loops: usize) -> usize {
-    // A loop has three; the others are for standard streams, logs, and what handlers open.
-    let others = OTHER_FILES + 3 * loops;
-    let files = max_files().and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
-    let affordable = files.saturating_sub(others);
-    config.max_connections.unwrap_or(usize::MAX).min(affordable).max(1)
-}
-
-/// How many files this process may have open; `None` where there is no such limit.
-fn max_files() -> Option<u64> {
-    #[cfg(unix)]
-    return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    #[cfg(not(unix))]
-    None
-}
-
-/// Open files that connections leave to everything else.
-const OTHER_FILES: usize = 16;
-
 /// What the parts of a form may come to, in [`Config::form_limits`] and for one form in
 /// [`FormOptions`](crate::FormOptions).
 ///
@@ -329,6 +290,45 @@ impl Default for FormLimits {
         }
     }
 }
+
+impl Config {
+    /// How long a body may take of which so many bytes have come: `body_timeout`, and what
+    /// `min_body_rate` allows for them.
+    pub(crate) fn body_patience(&self, received: u64) -> Duration {
+        patience(self.body_timeout, received, self.min_body_rate)
+    }
+
+    /// How long an answer may be waited for of which so many bytes have been taken meanwhile.
+    pub(crate) fn write_patience(&self, taken: u64) -> Duration {
+        patience(self.write_timeout, taken, self.min_write_rate)
+    }
+}
+
+/// How long so many bytes may take: `timeout`, and what they have earned beyond it.
+fn patience(timeout: Duration, bytes: u64, min_rate: u32) -> Duration {
+    let earned = Duration::from_secs(bytes / u64::from(min_rate.max(1)));
+    timeout.min(LONGEST).saturating_add(earned)
+}
+
+/// How many connections may be open at once, so that the limit of open files is not reached by them.
+pub(crate) fn max_connections(config: &Config, loops: usize) -> usize {
+    // A loop has three; the others are for standard streams, logs, and what handlers open.
+    let others = OTHER_FILES + 3 * loops;
+    let files = max_files().and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+    let affordable = files.saturating_sub(others);
+    config.max_connections.unwrap_or(usize::MAX).min(affordable).max(1)
+}
+
+/// How many files this process may have open; `None` where there is no such limit.
+fn max_files() -> Option<u64> {
+    #[cfg(unix)]
+    return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(not(unix))]
+    None
+}
+
+/// Open files that connections leave to everything else.
+const OTHER_FILES: usize = 16;
 
 /// Longer than any wait; a deadline that far off is none.
 pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
