@@ -257,7 +257,11 @@ fn delegate(Hook { reserved, function }: &Hook, private: &Private<'_>) -> TokenS
         Returns::AsIs => (signature.output.to_token_stream(), value.to_token_stream()),
         Returns::ErrorPage => {
             let page = private.name("ErrorPage");
-            (quote!(-> #page), into_page(&value, returned, private))
+            (quote!(-> #page), into(&value, returned, private))
+        }
+        Returns::Text => {
+            let text = private.name("String");
+            (quote!(-> #text), into(&value, returned, private))
         }
         Returns::Handled => {
             let handled = private.name("Handled");
@@ -281,8 +285,8 @@ fn parameter_type(input: &FnArg) -> Option<&Type> {
     }
 }
 
-/// Makes an `ErrorPage` of anything that becomes one.
-fn into_page(value: &Ident, returned: Ends, private: &Private<'_>) -> TokenStream {
+/// Makes what the trait wants of anything that becomes it.
+fn into(value: &Ident, returned: Ends, private: &Private<'_>) -> TokenStream {
     let argument = underlined(value, returned, private);
     let core = private.name_at(returned.first, "core");
     let into = quote_spanned!(returned.first=> #core::convert::Into::into);

@@ -95,6 +95,7 @@ use proc_macro::TokenStream;
 /// | `log_request` | `(&self, &Exchange<'_>, Status, u64)` |
 /// | `log_error`, `log_message` | `(&self, &Exchange<'_>, std::fmt::Arguments<'_>)` |
 /// | `verify_request` | `(&self, &PeerAddress) -> bool` |
+/// | `version_string` | `(&self)`, returns any text |
 ///
 /// Everything else in the block is left alone, but for names that look like a slip: `do_get`,
 /// `do_GTE` and `log_mesage` are errors that say what to write. A helper with such a name goes into

@@ -4,8 +4,8 @@
 #[derive(Debug, PartialEq)]
 pub(crate) struct ReservedFunction {
     pub(crate) name: &'static str,
-    /// What the user has to write between the parentheses, as messages show it.
-    pub(crate) parameters: &'static str,
+    /// What the user has to write behind the name, as messages show it.
+    pub(crate) rest: &'static str,
     /// How many of them follow `&self`.
     pub(crate) arguments: usize,
     /// What becomes of the returned value.
@@ -19,6 +19,8 @@ pub(crate) enum Returns {
     AsIs,
     /// `error_page` returns text or anything else that `ErrorPage` can be made from.
     ErrorPage,
+    /// `version_string` returns any text that `String` can be made from.
+    Text,
     /// `handle_expect_100` returns a `Result` of any error that `?` would convert.
     Handled,
 }
@@ -44,7 +46,7 @@ pub(crate) enum ConstantKind {
 impl ReservedFunction {
     /// The beginning of the function as it has to be written.
     pub(crate) fn usage(&self) -> String {
-        format!("fn {}({})", self.name, self.parameters)
+        format!("fn {}{}", self.name, self.rest)
     }
 }
 
@@ -84,41 +86,47 @@ pub(crate) const CONSTANTS: [ReservedConstant; 4] = [
     },
 ];
 
-pub(crate) const FUNCTIONS: [ReservedFunction; 6] = [
+pub(crate) const FUNCTIONS: [ReservedFunction; 7] = [
     ReservedFunction {
         name: "error_page",
-        parameters: "&self, http: &Exchange<'_>, error: &HttpError",
+        rest: "(&self, http: &Exchange<'_>, error: &HttpError) -> String",
         arguments: 2,
         returns: Returns::ErrorPage,
     },
     ReservedFunction {
         name: "handle_expect_100",
-        parameters: "&self, http: &mut Exchange<'_>",
+        rest: "(&self, http: &mut Exchange<'_>) -> basehttp::Result<()>",
         arguments: 1,
         returns: Returns::Handled,
     },
     ReservedFunction {
         name: "log_request",
-        parameters: "&self, http: &Exchange<'_>, status: Status, size: u64",
+        rest: "(&self, http: &Exchange<'_>, status: Status, size: u64)",
         arguments: 3,
         returns: Returns::AsIs,
     },
     ReservedFunction {
         name: "log_error",
-        parameters: "&self, http: &Exchange<'_>, message: std::fmt::Arguments<'_>",
+        rest: "(&self, http: &Exchange<'_>, message: std::fmt::Arguments<'_>)",
         arguments: 2,
         returns: Returns::AsIs,
     },
     ReservedFunction {
         name: "log_message",
-        parameters: "&self, http: &Exchange<'_>, message: std::fmt::Arguments<'_>",
+        rest: "(&self, http: &Exchange<'_>, message: std::fmt::Arguments<'_>)",
         arguments: 2,
         returns: Returns::AsIs,
     },
     ReservedFunction {
         name: "verify_request",
-        parameters: "&self, peer: &PeerAddress",
+        rest: "(&self, peer: &PeerAddress) -> bool",
         arguments: 1,
         returns: Returns::AsIs,
+    },
+    ReservedFunction {
+        name: "version_string",
+        rest: "(&self) -> String",
+        arguments: 0,
+        returns: Returns::Text,
     },
 ];

@@ -1,6 +1,7 @@
 //! The few names that generated code may use. Not for programs: they may change at any time.
 
 pub use core;
+pub use std::string::String;
 
 pub use crate::error_page::ErrorPage;
 pub use crate::exchange::Exchange;

@@ -128,8 +128,7 @@ impl<'h> ForkingHttpServer<'h> {
     ) -> io::Result<ForkingHttpServer<'h>> {
         let info = ServerInfo::new(
             listener.address(),
-            handler.server_version(),
-            handler.sys_version(),
+            &handler.version_string(),
             handler.protocol_version(),
         );
         let poller = Poller::new()?;

@@ -75,6 +75,14 @@ pub trait RequestHandler {
         ""
     }
 
+    /// What the `Server` field says (Python: `version_string`); asked once, at the start.
+    ///
+    /// [`server_version`](Self::server_version) and [`sys_version`](Self::sys_version) unless
+    /// overridden. Control characters are left out of it.
+    fn version_string(&self) -> String {
+        format!("{} {}", self.server_version(), self.sys_version()).trim().to_owned()
+    }
+
     /// The version answers are sent with (Python: `protocol_version`); asked once, at the start.
     ///
     /// HTTP/1.1 unless overridden. With HTTP/1.0, Python's default, each connection closes after
@@ -225,6 +233,9 @@ macro_rules! forward {
             }
             fn sys_version(&self) -> &str {
                 (**self).sys_version()
+            }
+            fn version_string(&self) -> String {
+                (**self).version_string()
             }
             fn protocol_version(&self) -> Version {
                 (**self).protocol_version()

@@ -86,19 +86,15 @@ pub struct ServerInfo {
 }
 
 impl ServerInfo {
-    /// `server_version` and `sys_version` as the handler has them.
+    /// `version_string` as the handler has it.
     pub(crate) fn new(
         server_address: SocketAddr,
-        server_version: &str,
-        sys_version: &str,
+        version_string: &str,
         protocol_version: Version,
     ) -> ServerInfo {
         // What could not stand in a header field must not get there.
-        let version_string = format!("{server_version} {sys_version}")
-            .trim()
-            .chars()
-            .filter(|char| !char.is_control())
-            .collect();
+        let version_string =
+            version_string.trim().chars().filter(|char| !char.is_control()).collect();
         ServerInfo {
             server_name: server_address.ip().to_string(),
             server_port: server_address.port(),

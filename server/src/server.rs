@@ -84,8 +84,7 @@ impl<'h> HttpServer<'h> {
     ) -> io::Result<HttpServer<'h>> {
         let info = ServerInfo::new(
             listener.address(),
-            handler.server_version(),
-            handler.sys_version(),
+            &handler.version_string(),
             handler.protocol_version(),
         );
         let (mut workers, neighbours) = worker::loops(listener, 1, max_connections(&config, 1))?;

@@ -112,8 +112,7 @@ impl ThreadingHttpServer {
     ) -> io::Result<ThreadingHttpServer> {
         let info = ServerInfo::new(
             listener.address(),
-            handler.server_version(),
-            handler.sys_version(),
+            &handler.version_string(),
             handler.protocol_version(),
         );
         let cores = || thread::available_parallelism().map_or(1, usize::from);

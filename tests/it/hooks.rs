@@ -169,6 +169,30 @@ fn each_reserved_name_of_a_block_is_an_override() {
     assert_everything(|| server.connect(), &says, "a block");
 }
 
+/// Says who it is in words of its own.
+struct Named;
+
+#[http_handler]
+impl Named {
+    const SERVER_VERSION: &str = "Unheard/1";
+
+    fn version_string(&self) -> &'static str {
+        "Named\r\n/2"
+    }
+
+    fn do_GET(&self, http: &mut Exchange) -> String {
+        http.version_string().to_owned()
+    }
+}
+
+#[test]
+fn version_string_is_the_server_field_but_for_what_cannot_stand_there() {
+    for server in [serve(Named), serve(Box::new(Named) as Box<dyn RequestHandler + Send + Sync>)] {
+        let reply = server.connect().send(get("/")).reply();
+        assert_eq!((reply.header("Server"), reply.text()), (Some("Named/2"), "Named/2"));
+    }
+}
+
 /// A block may give its own page type, and add to the defaults.
 struct Modest(Sender<String>);
 

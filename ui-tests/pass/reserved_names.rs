@@ -33,6 +33,10 @@ impl Hello {
         self.open
     }
 
+    fn version_string(&self) -> &'static str {
+        "Hello"
+    }
+
     // Names that only contain a reserved one, or are reserved in the other kind of item.
     const SERVER_VERSION_DATE: &'static str = "today";
     fn log_message_later(&self) -> &'static str {
@@ -44,6 +48,7 @@ fn main() {
     let hello = Hello { open: true };
     assert_eq!(hello.server_version(), "Hello/1.0");
     assert_eq!(hello.sys_version(), "Rust");
+    assert_eq!(RequestHandler::version_string(&hello), "Hello");
     assert_eq!(hello.protocol_version(), Version::HTTP_10);
     assert_eq!(hello.error_content_type(), "text/plain");
     assert_eq!(hello.log_message_later(), "today");
