@@ -45,7 +45,7 @@ use crate::serve::{
 /// process for each request. Unix only: elsewhere [`bind`](Self::bind) returns an error.
 ///
 /// ```no_run
-/// use basehttp::{Exchange, ForkingHttpServer, http_handler};
+/// use basehttp::{ForkingHttpServer, http_handler};
 ///
 /// struct Hello;
 ///

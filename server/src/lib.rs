@@ -65,6 +65,7 @@
 //! `signals`: `serve_until_signal`, which ends cleanly at Ctrl-C and SIGTERM.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![doc(test(attr(deny(unused_imports, unused_mut, unused_must_use))))]
 
 #[doc(hidden)]
 pub mod __private;

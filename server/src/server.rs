@@ -24,7 +24,7 @@ use crate::stats::Stats;
 /// borrow what outlives the server.
 ///
 /// ```no_run
-/// use basehttp::{Exchange, HttpServer, http_handler};
+/// use basehttp::{HttpServer, http_handler};
 ///
 /// struct Hello;
 ///

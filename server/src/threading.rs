@@ -29,11 +29,13 @@ use crate::stats::Stats;
 /// loop, and idle or slow clients nothing at all.
 ///
 /// The handler is shared by all threads: it must be `Send + Sync`, and what it changes needs a lock
-/// or an atomic.
+/// or an atomic. (A panic while a method holds a `Mutex` poisons it: with `lock().unwrap()` every
+/// method that needs it answers 500 from then on, and `unwrap_or_else(PoisonError::into_inner)` goes
+/// on.)
 ///
 /// ```no_run
 /// use std::thread;
-/// use std::time::{Duration, Instant};
+/// use std::time::Duration;
 ///
 /// use basehttp::{ThreadingHttpServer, http_handler};
 ///

@@ -12,7 +12,7 @@ use std::sync::Arc;
 ///
 /// ```
 /// use std::fs::File;
-/// use std::io::{self, Read, Seek};
+/// use std::io;
 /// use basehttp::{FieldStorage, Result, http_handler};
 ///
 /// struct Album;

@@ -14,7 +14,7 @@ use mime::Mime;
 /// the received bytes that lives as long as the request.
 ///
 /// ```
-/// use basehttp::{Exchange, HttpError, http_handler};
+/// use basehttp::{Exchange, http_handler};
 ///
 /// struct Greeter;
 ///
