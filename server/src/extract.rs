@@ -76,7 +76,9 @@ pub trait FromRequest<'a>: Sized {
 /// A value that a `do_` method of the handler `H` may take as an argument.
 ///
 /// Every [`FromRequest`] is one, whatever the handler. Implement this trait for what needs the
-/// handler's own state:
+/// handler's own state. `Option<T>` and `Result<T, HttpError>` are arguments where `T` is a
+/// `FromRequest`, and not for these: a method that can do without such a value calls
+/// `T::from_request_with(http, self)` itself, or has another type for it.
 ///
 /// ```
 /// use std::collections::HashMap;

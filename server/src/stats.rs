@@ -9,8 +9,9 @@ use crate::http::error::BadRequest;
 /// What a server has counted so far: `server.stats()`, or `http.server.stats()` in a handler.
 ///
 /// It stays live after the server has begun to serve, in any thread; each number is read by itself,
-/// without a lock, so two of them need not fit together to the last request. Each worker process of a
-/// [`ForkingHttpServer`](crate::ForkingHttpServer) counts for itself.
+/// without a lock, so two of them need not fit together to the last request. Each worker of a
+/// [`ForkingHttpServer`](crate::ForkingHttpServer) counts for itself: there it is
+/// `http.server.stats()` alone.
 ///
 /// ```
 /// use basehttp::{HttpServer, handler_fn};
@@ -76,7 +77,7 @@ impl Stats {
     }
 
     /// Requests answered with 503, because no thread became free for them in
-    /// `Config::handler_queue_timeout`.
+    /// [`Config::handler_queue_timeout`](crate::Config::handler_queue_timeout).
     pub fn turned_away(&self) -> u64 {
         self.0.turned_away.load(Ordering::Relaxed)
     }

@@ -42,6 +42,36 @@ impl ShutdownReport {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A handler is there before its server; so it gets the handle afterwards (Python:
+/// `self.server.shutdown`):
+///
+/// ```no_run
+/// use std::sync::{Arc, OnceLock};
+/// use basehttp::{HttpServer, ShutdownHandle, http_handler};
+///
+/// #[derive(Default)]
+/// struct Admin {
+///     stop: OnceLock<ShutdownHandle>,
+/// }
+///
+/// #[http_handler]
+/// impl Admin {
+///     fn do_POST(&self) -> &'static str {
+///         if let Some(stop) = self.stop.get() {
+///             stop.shutdown();
+///         }
+///         "goodbye\n"
+///     }
+/// }
+///
+/// fn main() -> std::io::Result<()> {
+///     let admin = Arc::new(Admin::default());
+///     let server = HttpServer::bind("localhost:8080", Arc::clone(&admin))?;
+///     admin.stop.set(server.shutdown_handle()).expect("it is set once");
+///     server.serve_forever()
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ShutdownHandle {
     shared: Arc<Shared>,
