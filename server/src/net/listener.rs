@@ -31,7 +31,11 @@ impl Listener {
         backlog: u16,
         reuse_address: bool,
     ) -> io::Result<Listener> {
-        let mut addresses: Vec<SocketAddr> = addresses.to_socket_addrs()?.collect();
+        let addresses = addresses.to_socket_addrs().map_err(|error| {
+            let words = format!("cannot listen: {error} (an address is \"localhost:8080\")");
+            io::Error::new(error.kind(), words)
+        })?;
+        let mut addresses: Vec<SocketAddr> = addresses.collect();
         // `localhost` is both; Python's server, and most of its clients, mean 127.0.0.1.
         addresses.sort_by_key(SocketAddr::is_ipv6);
         let mut failure = None;
@@ -171,6 +175,13 @@ mod tests {
         let both: [SocketAddr; 2] = [([0u16, 0, 0, 0, 0, 0, 0, 1], port).into(), first.address()];
         let error = Listener::bind(&both[..], 16, true).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_what_one_looks_like() {
+        let error = Listener::bind("localhost", 16, true).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("\"localhost:8080\""), "{error}");
     }
 
     #[test]
