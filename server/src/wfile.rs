@@ -678,7 +678,8 @@ impl<'a> ResponseWriter<'a> {
                 let Some(rest) = left.checked_sub(bytes.len() as u64) else {
                     return Err(io::Error::new(
                         io::ErrorKind::InvalidInput,
-                        "the body is longer than the content-length sent for it",
+                        "the body is longer than the content-length sent for it (that of send_error() \
+                         is complete: return the error instead)",
                     ));
                 };
                 *left = rest;

@@ -20,6 +20,10 @@ fn server() -> TestServer {
                 http.wfile.flush()?;
                 return Err(io::Error::other("broke").into());
             }
+            () if says("-twice") => {
+                http.send_error(404)?;
+                return Ok(http.wfile.write_all(b"more")?);
+            }
             () if says("-message") => {
                 http.log_message(format_args!("{path}: \x1b[2J\r\nforged \\ \u{85} caf\u{e9}"));
             }
@@ -80,6 +84,15 @@ fn an_error_is_logged_as_python_does_and_so_is_its_request() {
             &[
                 "code 500, message Internal Server Error",
                 "code 500 because the method returned without an answer",
+            ],
+        ),
+        (
+            "/log-twice",
+            500,
+            &[
+                "code 404, message Not Found",
+                "code 500 because the body is longer than the content-length sent for it (that of \
+                 send_error() is complete: return the error instead)",
             ],
         ),
         (
