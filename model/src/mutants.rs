@@ -289,7 +289,7 @@ const MUTANTS: &[Mutant] = &[
         what: "the same, and the watch does not call again either",
         edits: &[
             ("pool.rs", "if self.runnable(state) <= state.free {", "if state.free > 0 {"),
-            ("crew.rs", "let _ = self.hire(self.pool.call_again());", ""),
+            ("crew.rs", "self.pool.call_again(|| self.trade.is_busy())", "0"),
         ],
         expected: Failure,
     },
@@ -326,7 +326,7 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "4",
         what: "the watch does not call again for threads that could not be started",
-        edits: &[("crew.rs", "let _ = self.hire(self.pool.call_again());", "")],
+        edits: &[("crew.rs", "self.pool.call_again(|| self.trade.is_busy())", "0")],
         expected: Failure,
     },
     Mutant {

@@ -534,6 +534,10 @@ impl Trade for Shop {
         if oracle::chance(oracle::rules().overdue) { Duration::ZERO } else { Duration::MAX }
     }
 
+    fn is_busy(&self) -> bool {
+        oracle::chance(oracle::rules().overdue)
+    }
+
     fn note_take_over(&self) {}
 
     fn note_waiting(&self) {

@@ -10,6 +10,7 @@ use crate::config::{Config, max_connections};
 use crate::handler::{HandlerHooks, RequestHandler};
 use crate::net::listener::Listener;
 use crate::peer::ServerInfo;
+use crate::serve::busy::Busy;
 use crate::serve::crew::{Crew, Trade};
 use crate::serve::shutdown::{Member, ShutdownHandle, ShutdownReport};
 #[cfg(feature = "signals")]
@@ -68,6 +69,7 @@ struct Shop {
     neighbours: Arc<Loops>,
     shutdown: ShutdownHandle,
     slow: Slow,
+    busy: Busy,
     outcome: Mutex<Outcome>,
 }
 
@@ -130,6 +132,7 @@ impl ThreadingHttpServer {
             neighbours,
             shutdown,
             slow: Slow::new(Instant::now()),
+            busy: Busy::new(cores(), Instant::now()),
             outcome: Mutex::default(),
         };
         Ok(ThreadingHttpServer { workers, shop })
@@ -313,6 +316,10 @@ impl Trade for Shop {
 
     fn patience(&self) -> Duration {
         self.config.handler_queue_timeout
+    }
+
+    fn is_busy(&self) -> bool {
+        self.busy.is_since_last(Instant::now())
     }
 
     fn note_take_over(&self) {

@@ -65,6 +65,9 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// How long a connection may wait for a handler.
     fn patience(&self) -> Duration;
 
+    /// Whether every processor has something to do.
+    fn is_busy(&self) -> bool;
+
     /// A loop was taken over.
     fn note_take_over(&self);
 
@@ -99,7 +102,7 @@ impl<T: Trade> Crew<T> {
         Arc::new(Crew {
             trade,
             batons: (0..loops).map(|_| Baton::new()).collect(),
-            pool: Pool::new(max_handlers),
+            pool: Pool::new(max_handlers, AT_ONCE * loops),
             homes: AtomicUsize::new(0),
             watch: Watch { thread: current(), is_asleep: AtomicBool::new(false) },
             names: AtomicUsize::new(0),
@@ -252,8 +255,11 @@ impl<T: Trade> Crew<T> {
             self.trade.note_served();
             self.trade.turn_away(visit);
         }
-        // What could not be started a tick ago may be possible now.
-        let _ = self.hire(self.pool.call_again());
+        // What could not be started a tick ago may be possible now, or worth it.
+        let missing = self.pool.call_again(|| self.trade.is_busy());
+        for _ in 0..missing {
+            let _ = self.hire(Hands::OneMore);
+        }
         is_lively || self.pool.waiting() > 0
     }
 }
@@ -298,6 +304,9 @@ impl<T: Trade> Drop for Alarm<'_, T> {
         self.crew.pool.lose();
     }
 }
+
+/// Threads for each loop, its driver among them, that are started as they are needed.
+const AT_ONCE: usize = 4;
 
 /// How long a handler may keep its loop, twice over.
 const TICK: Duration = Duration::from_millis(1);
@@ -358,6 +367,9 @@ mod tests {
         fn welcome(&self, _: &mut Loop, _: ()) {}
         fn overran(&self, _: &()) {}
         fn answer_slowly(&self, _: &mut (), _: &mut ()) {}
+        fn is_busy(&self) -> bool {
+            false
+        }
         fn post(&self, _: ()) {}
         fn turn_away(&self, _: ()) {}
 

@@ -21,6 +21,7 @@ pub(crate) mod baton;
 #[cfg(feature = "signals")]
 pub(crate) mod signals;
 
+pub(crate) mod busy;
 #[cfg(unix)]
 pub(crate) mod fork;
 pub(crate) mod handler_socket;

@@ -20,6 +20,7 @@ pub(crate) struct Pool<V> {
     /// Handlers that run without a loop. It is changed under the lock, and read without.
     handlers: AtomicUsize,
     max_handlers: usize,
+    at_once: usize,
 }
 
 struct State<V> {
@@ -60,7 +61,8 @@ pub(crate) enum Hands {
 }
 
 impl<V> Pool<V> {
-    pub(crate) fn new(max_handlers: usize) -> Pool<V> {
+    /// `at_once` threads are started as they are needed; those beyond only when the watch says so.
+    pub(crate) fn new(max_handlers: usize, at_once: usize) -> Pool<V> {
         let state = State {
             take_overs: VecDeque::new(),
             visits: VecDeque::new(),
@@ -74,6 +76,7 @@ impl<V> Pool<V> {
             left: Condvar::new(),
             handlers: AtomicUsize::new(0),
             max_handlers: max_handlers.max(1),
+            at_once,
         }
     }
 
@@ -116,15 +119,32 @@ impl<V> Pool<V> {
         hands
     }
 
-    /// Whether threads are missing, since one could not be started when it was called for.
-    pub(crate) fn call_again(&self) -> Hands {
-        self.hands(&mut lock(&self.state))
+    /// How many threads the watch has to start: those that could not be started before, and those
+    /// that were not, since there were many already. Not more than there are, so that their number
+    /// doubles at most from tick to tick; and for connections none at all where `is_busy`: then
+    /// every processor has something to do, and more threads would not do more.
+    pub(crate) fn call_again(&self, is_busy: impl FnOnce() -> bool) -> usize {
+        let mut state = lock(&self.state);
+        let missing = self.runnable(&state).saturating_sub(state.free);
+        if missing == 0 {
+            return 0;
+        }
+        let urgent = state.take_overs.len().min(missing);
+        let more = (missing - urgent).min(state.threads.max(1));
+        let count = urgent + if more == 0 || is_busy() { 0 } else { more };
+        state.threads += count;
+        state.free += count;
+        count
     }
 
     /// A thread is needed where there is more work than free threads, not only where none is free:
     /// those that are free have been called already, for the work before this.
     fn hands(&self, state: &mut State<V>) -> Hands {
         if self.runnable(state) <= state.free {
+            return Hands::Enough;
+        }
+        // A burst of short work is done before so many threads would have begun.
+        if state.take_overs.is_empty() && state.threads >= self.at_once {
             return Hands::Enough;
         }
         state.threads += 1;
