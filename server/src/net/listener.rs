@@ -32,7 +32,10 @@ impl Listener {
         reuse_address: bool,
     ) -> io::Result<Listener> {
         let addresses = addresses.to_socket_addrs().map_err(|error| {
-            let words = format!("cannot listen: {error} (an address is \"localhost:8080\")");
+            let words = format!(
+                "cannot listen: {error} (an address is \"localhost:8080\", or \"0.0.0.0:8080\" for \
+                 all of this machine's)"
+            );
             io::Error::new(error.kind(), words)
         })?;
         let mut addresses: Vec<SocketAddr> = addresses.collect();
