@@ -25,7 +25,7 @@ use std::time::Duration;
 pub struct Config {
     /// Bytes of a request head: request line, fields and the blank line.
     ///
-    /// More is answered with 431. Default: 64 KiB.
+    /// More is answered with 431. Default: 64 KiB, as Python for each line of it.
     pub max_head_bytes: usize,
 
     /// Bytes of a request target, the part Python calls `path`.
@@ -43,17 +43,20 @@ pub struct Config {
     ///
     /// More is answered with 413 when the handler first reads; a method may raise it for its own
     /// requests with [`RequestReader::set_max_bytes`](crate::RequestReader::set_max_bytes).
-    /// Default: 64 MiB. Nothing is ever allocated because a client announced it.
+    /// Default: 64 MiB, more than most of what people upload and less than any server's memory.
+    /// Nothing is ever allocated because a client announced it.
     pub max_body_bytes: u64,
 
     /// What the parts of a form may come to: their number, their heads, their memory.
     ///
-    /// How long a form may be as a whole is `max_body_bytes`, as of every body.
+    /// How long a form may be as a whole is `max_body_bytes`, as of every body. Default: that of
+    /// [`FormLimits`].
     pub form_limits: FormLimits,
 
     /// From the first byte of a head to its end; not renewed by further bytes.
     ///
-    /// Later is answered with 408. Default: 10 s.
+    /// Later is answered with 408. Default: 10 s; a head is a packet or two, and a lost one is sent
+    /// again within a few seconds.
     pub head_timeout: Duration,
 
     /// How long a connection may stay open without a request under way.
@@ -65,18 +68,18 @@ pub struct Config {
     /// How long a body may take, in addition to what `min_body_rate` allows for the bytes that
     /// came; and how long a method waits for the next of them.
     ///
-    /// Later is answered with 408. Default: 30 s.
+    /// Later is answered with 408. Default: 30 s, in which a link that was lost comes back.
     pub body_timeout: Duration,
 
     /// Bytes a second that a long body must reach on average once `body_timeout` is used up.
     ///
-    /// Default: 240, as Apache's and IIS's. 0 would let a body take for ever, so 1 is the least.
+    /// Default: 240, as IIS's and Kestrel's. 0 would let a body take for ever, so 1 is the least.
     pub min_body_rate: u32,
 
     /// How long a client may take no byte of an answer that waits for it; and how long it may be
     /// waited for in all, in addition to what `min_write_rate` allows for the bytes that it took.
     ///
-    /// Then the connection is cut. Default: 30 s.
+    /// Then the connection is cut. Default: 30 s, as for bodies.
     pub write_timeout: Duration,
 
     /// Bytes a second that a client must take on average while an answer waits for it, once
@@ -89,12 +92,12 @@ pub struct Config {
     /// close its side.
     ///
     /// Without it, bytes that the client still sends would destroy an answer it has not read yet
-    /// (RFC 9112 §9.6). Default: 2 s.
+    /// (RFC 9112 §9.6). Default: 2 s, as Apache.
     pub linger_timeout: Duration,
 
     /// How long a shutdown waits for answers that are under way before it cuts them.
     ///
-    /// Default: 10 s.
+    /// Default: 10 s, as long as `docker stop` waits.
     pub drain_timeout: Duration,
 
     /// Connections open at once; further clients wait in the kernel's queue.
@@ -261,20 +264,22 @@ pub struct FormLimits {
 
     /// Bytes of the name of a field, decoded.
     ///
-    /// More is answered with 431. Default: 1 KiB.
+    /// More is answered with 431. Default: 1 KiB; names are words.
     pub max_field_name_bytes: usize,
 
     /// Bytes of one field that are kept in memory; what is longer goes to the temporary file of
     /// its form.
     ///
-    /// Nothing is refused beyond it. Default: 64 KiB.
+    /// Nothing is refused beyond it. Default: 64 KiB, as much of a body as is collected before its
+    /// method is called.
     pub max_field_memory_bytes: usize,
 
     /// Bytes of memory for one form: the values that are kept there, and the heads and names of all
     /// fields.
     ///
     /// Beyond it values go to the temporary file, however short they are. What cannot go there is
-    /// answered with 413: heads and names, and an urlencoded body. Default: 1 MiB.
+    /// answered with 413: heads and names, and an urlencoded body. Default: 1 MiB, so that
+    /// a thousand forms at a time fit into a server's memory.
     pub max_form_memory_bytes: usize,
 }
 
@@ -332,3 +337,18 @@ const OTHER_FILES: usize = 16;
 
 /// Longer than any wait; a deadline that far off is none.
 pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_everything_else_and_one_is_always_let_in() {
+        let limited = |max_connections| Config { max_connections, ..Config::default() };
+        assert_eq!(max_connections(&limited(Some(3)), 1), 3);
+        assert_eq!(max_connections(&limited(Some(0)), 1), 1);
+        let most = max_connections(&limited(None), 1);
+        assert_eq!(max_connections(&limited(Some(usize::MAX)), 1), most);
+        assert!(max_files().is_none_or(|files| (most as u64) < files), "{most}");
+    }
+}

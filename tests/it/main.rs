@@ -20,6 +20,7 @@ mod handlers_that_fail;
 mod hooks;
 mod keep_alive;
 mod leniency;
+mod limits;
 mod logs;
 mod many_connections;
 #[cfg(unix)]
