@@ -6,9 +6,9 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use crate::config::Config;
-#[cfg(unix)]
-use crate::handler::HandlerHooks;
 use crate::handler::RequestHandler;
+#[cfg(unix)]
+use crate::handler::{HandlerHooks, server_info};
 #[cfg(unix)]
 use crate::net::{listener::Listener, poller::Poller};
 use crate::peer::ServerInfo;
@@ -126,11 +126,7 @@ impl<'h> ForkingHttpServer<'h> {
         handler: Box<dyn RequestHandler + 'h>,
         config: Config,
     ) -> io::Result<ForkingHttpServer<'h>> {
-        let info = ServerInfo::new(
-            listener.address(),
-            &handler.version_string(),
-            handler.protocol_version(),
-        );
+        let info = server_info(listener.address(), &*handler);
         let poller = Poller::new()?;
         let bell = Arc::new(Bell::new(poller.waker()));
         let rung = Arc::clone(&bell);

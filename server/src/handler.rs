@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::net::SocketAddr;
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::http::version::Version;
 use crate::http_error::{Handled, HttpError, Result};
 use crate::locals::drop_quietly;
 use crate::logging::{ACCESS, ERROR, LogLine, Quotable};
-use crate::peer::PeerAddress;
+use crate::peer::{PeerAddress, ServerInfo};
 use crate::respond::IntoResponse;
 
 /// Answers requests (Python: `BaseHTTPRequestHandler`).
@@ -384,6 +385,11 @@ fn contain<T>(
 fn panic_message(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or(payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// What a handler will know of its server, which listens there: the names are its own.
+pub(crate) fn server_info(address: SocketAddr, handler: &dyn RequestHandler) -> ServerInfo {
+    ServerInfo::new(address, &handler.version_string(), handler.protocol_version())
 }
 
 /// The hooks of a handler, as an exchange knows them.

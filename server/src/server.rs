@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Instant;
 
 use crate::config::{Config, max_connections};
-use crate::handler::{HandlerHooks, RequestHandler};
+use crate::handler::{HandlerHooks, RequestHandler, server_info};
 use crate::net::listener::Listener;
 use crate::peer::ServerInfo;
 use crate::serve::shutdown::{ShutdownHandle, ShutdownReport};
@@ -82,11 +82,7 @@ impl<'h> HttpServer<'h> {
         handler: Box<dyn RequestHandler + 'h>,
         config: Config,
     ) -> io::Result<HttpServer<'h>> {
-        let info = ServerInfo::new(
-            listener.address(),
-            &handler.version_string(),
-            handler.protocol_version(),
-        );
+        let info = server_info(listener.address(), &*handler);
         let (mut workers, neighbours) = worker::loops(listener, 1, max_connections(&config, 1))?;
         let worker = workers.remove(0);
         let desk = Desk::new(&info.version_string);

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, max_connections};
-use crate::handler::{HandlerHooks, RequestHandler};
+use crate::handler::{HandlerHooks, RequestHandler, server_info};
 use crate::net::listener::Listener;
 use crate::peer::ServerInfo;
 use crate::serve::busy::Busy;
@@ -114,11 +114,7 @@ impl ThreadingHttpServer {
         handler: Box<dyn RequestHandler + Send + Sync>,
         config: Config,
     ) -> io::Result<ThreadingHttpServer> {
-        let info = ServerInfo::new(
-            listener.address(),
-            &handler.version_string(),
-            handler.protocol_version(),
-        );
+        let info = server_info(listener.address(), &*handler);
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         let loops = config.event_loops.unwrap_or_else(cores).max(1);
         let max_clients = max_connections(&config, loops);
