@@ -24,6 +24,8 @@ mod handlers_that_fail;
 mod hooks;
 #[path = "../it/keep_alive.rs"]
 mod keep_alive;
+#[path = "../it/leniency.rs"]
+mod leniency;
 #[path = "../it/many_connections.rs"]
 mod many_connections;
 #[cfg(unix)]
@@ -40,3 +42,7 @@ mod stats;
 mod stop_under_load;
 #[path = "../it/traffic.rs"]
 mod traffic;
+#[path = "../it/trailers.rs"]
+mod trailers;
+#[path = "../it/tunnels.rs"]
+mod tunnels;
