@@ -61,7 +61,7 @@ struct Known {
 
 /// What a delimiter turned out to be, once what follows it was there.
 enum Delimiter {
-    /// Another part begins behind so many bytes.
+    /// Another part begins behind so many bytes of the window.
     Part(usize),
     /// The last one.
     Last,
@@ -175,13 +175,19 @@ impl Splitter {
 
     /// Searches the window for a delimiter; `None` if nothing can be said without more bytes.
     fn search(&self) -> Option<State> {
-        let bytes = self.bytes();
-        if let Some(data) = self.delimiter.find(bytes) {
-            return Some(self.with(Known { data, is_delimited: true }));
+        let (bytes, delimiter) = (self.bytes(), self.delimiter.needle());
+        let mut searched = 0;
+        while let Some(found) = self.delimiter.find(&bytes[searched..]) {
+            let data = searched + found;
+            match self.delimiter(data) {
+                // It is lent with the data around it: alone, it would have its readers write a few
+                // bytes at a time for as long as a client likes.
+                Delimiter::Data => searched = data + delimiter.len(),
+                _ => return Some(self.with(Known { data, is_delimited: true })),
+            }
         }
         // The end of the window may be the beginning of a delimiter, which has one CR.
-        let delimiter = self.delimiter.needle();
-        let tail = bytes.len().saturating_sub(delimiter.len() - 1);
+        let tail = bytes.len().saturating_sub(delimiter.len() - 1).max(searched);
         let begun = memchr::memchr_iter(b'\r', &bytes[tail..])
             .map(|at| tail + at)
             .find(|at| !self.is_drained && delimiter.starts_with(&bytes[*at..]));
@@ -205,7 +211,7 @@ impl Splitter {
     /// Drops the delimiter at the window's front, if it is one; else its bytes are data, but for the
     /// first `blank`.
     fn pass_delimiter(&mut self, blank: usize) -> Option<State> {
-        match self.delimiter() {
+        match self.delimiter(0) {
             Delimiter::Part(len) => {
                 self.start += len;
                 Some(State::Head)
@@ -231,9 +237,9 @@ impl Splitter {
         }
     }
 
-    /// Looks at what follows the delimiter at the window's front.
-    fn delimiter(&self) -> Delimiter {
-        let behind = &self.bytes()[self.delimiter.needle().len()..];
+    /// Looks at what follows the delimiter at that place of the window.
+    fn delimiter(&self, place: usize) -> Delimiter {
+        let behind = &self.bytes()[place + self.delimiter.needle().len()..];
         let (is_last, rest) = match behind.strip_prefix(b"--") {
             Some(rest) => (true, rest),
             None if matches!(behind, [] | [b'-']) && !self.is_drained => return Delimiter::Partial,
@@ -378,6 +384,18 @@ mod tests {
             }
         }
         expected
+    }
+
+    #[test]
+    fn what_only_looks_like_a_boundary_is_lent_with_the_data_around_it() {
+        let data = "\r\n--Bx".repeat(1000);
+        let body = format!("--B\r\n\r\n{data}\r\n--B--");
+        let mut source = Pieces(vec![body.as_bytes()]);
+        let mut splitter = Splitter::new("B", body.len() + 2, 64);
+        assert!(splitter.next_head(&mut source, |_| Ok(())).unwrap());
+        assert_eq!(splitter.data(&mut source).unwrap(), data.as_bytes());
+        splitter.consume(data.len());
+        assert!(splitter.data(&mut source).unwrap().is_empty());
     }
 
     #[test]
