@@ -246,12 +246,7 @@ impl<'a> RequestReader<'a> {
         loop {
             let count = match self.find_data(!is_direct)? {
                 Then::End => return Ok(0),
-                Then::Data(available) => {
-                    let count = available.min(into.len());
-                    into[..count].copy_from_slice(&self.source()[..count]);
-                    self.drop_source(count);
-                    count
-                }
+                Then::Data(available) => return Ok(self.take_data(available, into)),
                 Then::Starved if self.decoder.announced() == 0 => {
                     self.refill()?;
                     continue;
@@ -260,6 +255,32 @@ impl<'a> RequestReader<'a> {
             };
             self.taken(count);
             return Ok(count);
+        }
+    }
+
+    /// Copies what is at hand: so many bytes of data, and those of the chunks behind them.
+    ///
+    /// However short its chunks are, a body must not be read, and then written, byte by byte.
+    fn take_data(&mut self, mut available: usize, into: &mut [u8]) -> usize {
+        let mut copied = 0;
+        loop {
+            let count = available.min(into.len() - copied);
+            into[copied..copied + count].copy_from_slice(&self.source()[..count]);
+            self.drop_source(count);
+            self.taken(count);
+            copied += count;
+            if copied == into.len() {
+                return copied;
+            }
+            available = match self.find_data(false) {
+                Ok(Then::Data(more)) => more,
+                // The limit may be raised before more is asked for.
+                Ok(_) | Err(BadRequest::BodyTooLarge) => return copied,
+                Err(refused) => {
+                    self.failed = Some(refused);
+                    return copied;
+                }
+            };
         }
     }
 
@@ -420,6 +441,29 @@ mod tests {
 
     fn status(error: io::Error) -> u16 {
         HttpError::from(error).status().code()
+    }
+
+    #[test]
+    fn short_chunks_that_are_at_hand_are_read_together_up_to_what_is_wrong() {
+        for (behind, end) in [("0\r\n\r\n", Ok(0)), ("x", Err(400)), ("200000\r\n", Err(413))] {
+            let (socket, chunks) = (Pieces::default(), "1\r\na\r\n".repeat(100) + behind);
+            let mut rfile = reader(chunks.as_bytes(), BodyLength::Chunked, &socket);
+            let mut into = [0; 200];
+            assert_eq!(rfile.read(&mut into[..30]).unwrap(), 30);
+            assert_eq!(rfile.read(&mut into).unwrap(), 70, "{behind:?}");
+            assert_eq!(rfile.read(&mut into).map_err(status), end, "{behind:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_raised_between_two_reads_counts_for_the_next_chunk() {
+        let socket = Pieces::default();
+        let mut rfile = reader(b"1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", BodyLength::Chunked, &socket);
+        rfile.set_max_bytes(1);
+        let mut into = [0; 8];
+        assert_eq!(rfile.read(&mut into).unwrap(), 1);
+        rfile.set_max_bytes(3);
+        assert_eq!(rfile.read(&mut into).unwrap(), 2);
     }
 
     #[test]
