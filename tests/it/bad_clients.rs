@@ -1,6 +1,6 @@
 //! Whatever a client does, the next one is served.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -267,4 +267,34 @@ fn a_short_answer_that_nobody_takes_is_cut_by_the_loop() {
         assert!(start.elapsed() < DEADLINE, "it is never cut");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+#[test]
+fn an_answer_that_only_the_end_of_the_connection_ends_never_looks_whole_when_it_is_cut() {
+    let handler = handler_fn(|http: &mut Exchange<'_>| {
+        let mebibytes = http.url_path().trim_start_matches('/').parse().unwrap_or(0);
+        http.send_response(200).end_headers()?;
+        (0..mebibytes).try_for_each(|_| http.wfile.write_all(&[b'x'; 1024 * 1024]))
+    });
+    let server = serve_with(handler, Config { write_timeout: SHORT, ..impatient() });
+    let mut cut = 0;
+    // The kernel takes some of these, a loop waits for the end of some, and a handler for others.
+    for mebibytes in 0..=8 {
+        let mut client = server.connect();
+        client.send(format!("GET /{mebibytes} HTTP/1.0\r\n\r\n"));
+        let start = Instant::now();
+        while server.stats().requests() < mebibytes + 1 || server.stats().open_connections() > 0 {
+            assert!(start.elapsed() < DEADLINE, "{mebibytes} MiB: it is never cut");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut answer = Vec::new();
+        match client.stream().read_to_end(&mut answer) {
+            Ok(_) => {
+                let body = answer.iter().rev().take_while(|byte| **byte == b'x').count() as u64;
+                assert_eq!(body, mebibytes * 1024 * 1024, "it looks whole");
+            }
+            Err(_) => cut += 1,
+        }
+    }
+    assert!(cut > 0, "nothing was cut");
 }

@@ -534,6 +534,17 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    /// Whoever is cut off in the middle of an answer has to see that, and where only the connection
+    /// ends an answer, a plain end would look like the answer's (RFC 9112 §8). A reset frees the
+    /// memory, too, that the kernel would go on offering to a client that takes nothing.
+    fn drop(&mut self) {
+        if self.owes_output() {
+            self.stream.reset_on_close();
+        }
+    }
+}
+
 /// The ends of a connection that an exchange works with.
 struct Ends<'a> {
     output: &'a mut Vec<u8>,
