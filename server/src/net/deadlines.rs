@@ -86,8 +86,7 @@ impl Deadlines {
 
     /// Takes out what has expired by `now`, one token at a time.
     pub(crate) fn expired(&mut self, now: Instant) -> Option<Token> {
-        let current =
-            (now.saturating_duration_since(self.start).as_nanos() / TICK.as_nanos()) as u64;
+        let current = self.tick_of(now);
         // After a long sleep one turn of the wheel sees everything.
         self.next_tick = self.next_tick.max(current.saturating_sub(BUCKETS as u64));
         while self.next_tick < current {
@@ -109,7 +108,9 @@ impl Deadlines {
     }
 
     fn tick_of(&self, when: Instant) -> u64 {
-        (when.saturating_duration_since(self.start).as_nanos() / TICK.as_nanos()) as u64
+        let since = when.saturating_duration_since(self.start);
+        // A division of 128 bits for each request would be felt.
+        since.as_secs() * TICKS_IN_A_SECOND + u64::from(since.subsec_nanos() / TICK.subsec_nanos())
     }
 
     /// Puts a token into the bucket of its tick, or into the last one of the wheel.
@@ -152,6 +153,8 @@ const NONE: u32 = u32::MAX;
 
 /// How exact a deadline is: it passes at most so much late.
 const TICK: Duration = Duration::from_millis(50);
+
+const TICKS_IN_A_SECOND: u64 = 1_000_000_000 / TICK.subsec_nanos() as u64;
 
 /// The wheel turns once in about 51 s; what is due later waits in its last bucket.
 const BUCKETS: usize = 1024;
