@@ -10,7 +10,7 @@ use crate::config::{Config, max_connections};
 use crate::handler::{HandlerHooks, RequestHandler, server_info};
 use crate::net::listener::Listener;
 use crate::peer::ServerInfo;
-use crate::serve::busy::Busy;
+use crate::serve::busy::Processors;
 use crate::serve::crew::{Crew, Trade};
 use crate::serve::shutdown::{Member, ShutdownHandle, ShutdownReport};
 #[cfg(feature = "signals")]
@@ -69,7 +69,7 @@ struct Shop {
     neighbours: Arc<Loops>,
     shutdown: ShutdownHandle,
     slow: Slow,
-    busy: Busy,
+    processors: Processors,
     outcome: Mutex<Outcome>,
 }
 
@@ -128,7 +128,7 @@ impl ThreadingHttpServer {
             neighbours,
             shutdown,
             slow: Slow::new(Instant::now()),
-            busy: Busy::new(cores(), Instant::now()),
+            processors: Processors::new(),
             outcome: Mutex::default(),
         };
         Ok(ThreadingHttpServer { workers, shop })
@@ -281,7 +281,10 @@ impl Trade for Shop {
     }
 
     fn overran(&self, visit: &Visit) {
-        if let Some(kind) = visit.overran {
+        // Who was not let run has proved nothing.
+        if let Some(kind) = visit.overran
+            && !self.processors.are_short()
+        {
             self.slow.strike(kind, Instant::now());
         }
     }
@@ -315,7 +318,7 @@ impl Trade for Shop {
     }
 
     fn is_busy(&self) -> bool {
-        self.busy.is_since_last(Instant::now())
+        self.processors.are_short()
     }
 
     fn note_take_over(&self) {

@@ -1,60 +1,93 @@
-//! Whether the processors have something to do: then more threads would not do more.
+//! Whether threads wait for a processor: then more of them would not do more, and one that takes
+//! long may only not have been let run.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+#[cfg(target_os = "linux")]
+use std::fs;
 
-/// Watches how much processor time this process takes.
-pub(crate) struct Busy {
-    processors: u32,
-    before: Mutex<(Instant, Duration)>,
+/// The processors of the system.
+pub(crate) struct Processors {
+    /// How many are at work; `None` where the system does not tell.
+    online: Option<usize>,
 }
 
-impl Busy {
-    pub(crate) fn new(processors: usize, now: Instant) -> Busy {
-        let processors = u32::try_from(processors).unwrap_or(u32::MAX);
-        Busy { processors, before: Mutex::new((now, processor_time())) }
+impl Processors {
+    pub(crate) fn new() -> Processors {
+        Processors { online: online() }
     }
 
-    /// Whether much of what the processors could do since the last question was done here.
-    pub(crate) fn is_since_last(&self, now: Instant) -> bool {
-        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
-        let (then, time_then) = std::mem::replace(&mut *before, (now, processor_time()));
-        let possible = now.saturating_duration_since(then).saturating_mul(self.processors);
-        before.1.saturating_sub(time_then) >= possible.mul_f32(MUCH)
+    /// Whether more threads want to run now than there are processors, this one among them; false
+    /// where the system does not tell.
+    ///
+    /// It reads a small file of the kernel: a few microseconds, for whoever has them.
+    pub(crate) fn are_short(&self) -> bool {
+        let wanting = self.online.and_then(|online| Some(runnable()? > online));
+        wanting.unwrap_or(false)
     }
 }
 
-/// Processor time of the whole process so far.
-#[cfg(unix)]
-fn processor_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+#[cfg(target_os = "linux")]
+fn online() -> Option<usize> {
+    count(&fs::read_to_string("/sys/devices/system/cpu/online").ok()?)
 }
 
-/// Nobody tells, so that nobody ever seems busy.
-#[cfg(not(unix))]
-fn processor_time() -> Duration {
-    Duration::ZERO
+#[cfg(target_os = "linux")]
+fn runnable() -> Option<usize> {
+    parse_runnable(&fs::read_to_string("/proc/loadavg").ok()?)
 }
 
-/// The rest goes to the system and, where they are on the same machine, to the clients.
-const MUCH: f32 = 0.5;
+#[cfg(not(target_os = "linux"))]
+fn online() -> Option<usize> {
+    None
+}
 
-#[cfg(all(test, unix))]
+#[cfg(not(target_os = "linux"))]
+fn runnable() -> Option<usize> {
+    None
+}
+
+/// Of `0-3,8,10-11` it is seven.
+#[cfg(any(test, target_os = "linux"))]
+fn count(ranges: &str) -> Option<usize> {
+    let size = |range: &str| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        last.parse::<usize>().ok()?.checked_sub(first.parse().ok()?)?.checked_add(1)
+    };
+    ranges.trim().split(',').map(size).sum()
+}
+
+/// Of `0.20 0.18 0.12 1/80 11206` it is one.
+#[cfg(any(test, target_os = "linux"))]
+fn parse_runnable(averages: &str) -> Option<usize> {
+    averages.split(' ').nth(3)?.split_once('/')?.0.parse().ok()
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn who_computes_is_busy_and_who_has_had_time_is_not() {
-        let start = Instant::now();
-        let busy = Busy::new(1, start);
-        let mut count = 0u64;
-        while processor_time() < Duration::from_millis(5) {
-            count = std::hint::black_box(count + 1);
+    fn what_the_kernel_writes_is_understood() {
+        for (ranges, processors) in [
+            ("0", Some(1)),
+            ("0-1\n", Some(2)),
+            ("0-3,8,10-11\n", Some(7)),
+            ("", None),
+            ("3-1", None),
+        ] {
+            assert_eq!(count(ranges), processors, "{ranges:?}");
         }
-        // As if all of that had been in no time, and then as if it had been in an hour.
-        assert!(busy.is_since_last(start + Duration::from_nanos(1)));
-        assert!(!busy.is_since_last(start + Duration::from_secs(3600)));
+        for (averages, threads) in
+            [("0.20 0.18 0.12 1/80 11206\n", Some(1)), ("0.20 0.18 0.12", None), ("", None)]
+        {
+            assert_eq!(parse_runnable(averages), threads, "{averages:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_system_tells() {
+        assert!(online().is_some_and(|count| count > 0));
+        // This thread wants to run.
+        assert!(runnable().is_some_and(|count| count > 0));
     }
 }

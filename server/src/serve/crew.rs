@@ -65,7 +65,7 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// How long a connection may wait for a handler.
     fn patience(&self) -> Duration;
 
-    /// Whether every processor has something to do.
+    /// Whether threads wait for a processor already.
     fn is_busy(&self) -> bool;
 
     /// A loop was taken over.

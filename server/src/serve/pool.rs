@@ -121,8 +121,8 @@ impl<V> Pool<V> {
 
     /// How many threads the watch has to start: those that could not be started before, and those
     /// that were not, since there were many already. Not more than there are, so that their number
-    /// doubles at most from tick to tick; and for connections none at all where `is_busy`: then
-    /// every processor has something to do, and more threads would not do more.
+    /// doubles at most from tick to tick; and for connections none at all where `is_busy`: where
+    /// threads wait for a processor already, more of them would not do more.
     pub(crate) fn call_again(&self, is_busy: impl FnOnce() -> bool) -> usize {
         let mut state = lock(&self.state);
         let missing = self.runnable(&state).saturating_sub(state.free);
