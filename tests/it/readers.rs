@@ -115,7 +115,7 @@ fn nginx(port: u16, files: &str) -> String {
         .map(|path| format!("{path}_temp_path {files}/{path};\n"))
         .collect();
     format!(
-        "daemon off;\npid {files}/pid;\nerror_log /dev/null crit;\nevents {{}}\n\
+        "daemon off;\nmaster_process off;\npid {files}/pid;\nerror_log /dev/null crit;\nevents {{}}\n\
          http {{\naccess_log off;\n{paths}server {{\nlisten 127.0.0.1:{port};\n\
          location / {{ return 200 \"$request_method\"; }}\n}}\n}}\n"
     )
