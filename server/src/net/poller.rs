@@ -141,13 +141,13 @@ impl Stream {
 
     /// Reads what is there; `WouldBlock` is `None`.
     pub(crate) fn read(&self, into: &mut [u8]) -> io::Result<Option<usize>> {
-        unless_blocked(|| (&self.0).read(into))
+        unless_blocked(|| receive(&self.0, into))
     }
 
     /// Writes what the kernel takes at once; `WouldBlock` is `None`.
     pub(crate) fn write(&self, bytes: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
         unless_blocked(|| match bytes {
-            [bytes] => (&self.0).write(bytes),
+            [bytes] => send(&self.0, bytes),
             bytes => (&self.0).write_vectored(bytes),
         })
     }
@@ -209,6 +209,30 @@ impl Pipe {
         // If it fails, there is nobody at the other end.
         let _ = self.0.shutdown(std::net::Shutdown::Write);
     }
+}
+
+/// As `Read::read`, but straight to the kernel: in a process with threads the C library makes each
+/// such call a place where its thread may be cancelled, at the price of two locked instructions.
+#[cfg(target_os = "linux")]
+fn receive(socket: &mio::net::TcpStream, into: &mut [u8]) -> io::Result<usize> {
+    let (_, count) = rustix::net::recv(socket, into, rustix::net::RecvFlags::empty())?;
+    Ok(count)
+}
+
+/// As `Write::write`, and as [`receive`].
+#[cfg(target_os = "linux")]
+fn send(socket: &mio::net::TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(socket, bytes, rustix::net::SendFlags::NOSIGNAL)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn receive(mut socket: &mio::net::TcpStream, into: &mut [u8]) -> io::Result<usize> {
+    socket.read(into)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn send(mut socket: &mio::net::TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    socket.write(bytes)
 }
 
 /// How long a blocking socket waits.
