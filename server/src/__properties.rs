@@ -96,7 +96,7 @@ fn read_head<'p>(
         }
         let before = bytes.clone();
         let mut head = RequestHead::NONE;
-        let is_complete = scan.read(&mut head, &mut bytes, LIMITS)?;
+        let is_complete = scan.read(&mut head, &mut bytes, &LIMITS)?;
         assert_eq!(bytes, before, "a reader changes nothing");
         if !is_complete {
             continue;
@@ -307,7 +307,7 @@ fn converse<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Seen>, Vec<u
     let config = Config { max_body_bytes: 1 << 20, ..Config::default() };
     let (mut seen, mut out) = (Vec::new(), Vec::new());
     loop {
-        match connection.advance(LIMITS) {
+        match connection.advance(&LIMITS) {
             Want::Close => break,
             Want::Expectation => connection.welcome_body(),
             Want::Bytes => match wire.read(connection.input.room()) {

@@ -17,7 +17,7 @@ use crate::serve::shutdown::ShutdownHandle;
 use crate::serve::{
     child::{self, Bell, Job},
     parent::{Parent, Role},
-    visit::Serving,
+    visit::{Serving, head_limits},
 };
 
 /// A server of several processes (Python: `ForkingMixIn`).
@@ -200,7 +200,8 @@ impl<'h> ForkingHttpServer<'h> {
             Role::Worker(job) => {
                 adopt(watch, &job);
                 let handler = HandlerHooks(&*handler);
-                let serving = Serving { handler: &handler, server: &self.info, config: &config };
+                let (config, limits) = (&config, &head_limits(&config));
+                let serving = Serving { handler: &handler, server: &self.info, config, limits };
                 child::work(job, serving, &bell, &self.shutdown)
             }
         }

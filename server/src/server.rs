@@ -11,7 +11,7 @@ use crate::peer::ServerInfo;
 use crate::serve::shutdown::{ShutdownHandle, ShutdownReport};
 #[cfg(feature = "signals")]
 use crate::serve::signals;
-use crate::serve::visit::{Desk, Serving};
+use crate::serve::visit::{Desk, Serving, head_limits};
 use crate::serve::worker::{self, Until, Worker};
 use crate::stats::Stats;
 
@@ -156,7 +156,8 @@ impl<'h> HttpServer<'h> {
     fn run(&mut self, until: Until) -> io::Result<ShutdownReport> {
         let _member = self.shutdown.member();
         let handler = HandlerHooks(&*self.handler);
-        let serving = Serving { handler: &handler, server: &self.info, config: &self.config };
+        let (config, limits) = (&self.config, &head_limits(&self.config));
+        let serving = Serving { handler: &handler, server: &self.info, config, limits };
         self.worker.run(&mut self.desk, serving, until)
     }
 }

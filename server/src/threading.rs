@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::{Config, max_connections};
 use crate::handler::{HandlerHooks, RequestHandler, server_info};
+use crate::http::head::HeadLimits;
 use crate::net::listener::Listener;
 use crate::peer::ServerInfo;
 use crate::serve::busy::Processors;
@@ -16,7 +17,7 @@ use crate::serve::shutdown::{Member, ShutdownHandle, ShutdownReport};
 #[cfg(feature = "signals")]
 use crate::serve::signals;
 use crate::serve::slow::Slow;
-use crate::serve::visit::{Desk, Serving, Visit};
+use crate::serve::visit::{Desk, Serving, Visit, head_limits};
 use crate::serve::worker::{self, Letter, Loops, Step, Until, Worker};
 use crate::stats::Stats;
 
@@ -66,6 +67,7 @@ struct Shop {
     handler: Box<dyn RequestHandler + Send + Sync>,
     info: ServerInfo,
     config: Config,
+    limits: HeadLimits,
     neighbours: Arc<Loops>,
     shutdown: ShutdownHandle,
     slow: Slow,
@@ -124,6 +126,7 @@ impl ThreadingHttpServer {
         let shop = Shop {
             handler,
             info,
+            limits: head_limits(&config),
             config,
             neighbours,
             shutdown,
@@ -225,7 +228,8 @@ impl Shop {
     /// Calls `run` with what is served with.
     fn serving<R>(&self, run: impl FnOnce(Serving<'_>) -> R) -> R {
         let handler = HandlerHooks(&*self.handler);
-        run(Serving { handler: &handler, server: &self.info, config: &self.config })
+        let (config, limits) = (&self.config, &self.limits);
+        run(Serving { handler: &handler, server: &self.info, config, limits })
     }
 
     fn outcome(&self) -> MutexGuard<'_, Outcome> {

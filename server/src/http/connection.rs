@@ -175,7 +175,7 @@ pub(crate) fn is_bearable(rest: &BodyDecoder, is_unasked: bool) -> bool {
 
 impl Connection {
     /// Goes on until something is needed from outside. To ask twice is harmless.
-    pub(crate) fn advance(&mut self, limits: HeadLimits) -> Want {
+    pub(crate) fn advance(&mut self, limits: &HeadLimits) -> Want {
         loop {
             let step = match &mut self.state {
                 State::Head { .. } => self.collect_head(limits),
@@ -321,8 +321,11 @@ impl Connection {
         self.state = State::CLOSED;
     }
 
-    fn collect_head(&mut self, limits: HeadLimits) -> Result<Option<Want>, BadRequest> {
+    fn collect_head(&mut self, limits: &HeadLimits) -> Result<Option<Want>, BadRequest> {
         let State::Head { before, .. } = &mut self.state else { return Ok(None) };
+        if self.input.is_empty() {
+            return Ok(Some(Want::Bytes));
+        }
         // A client that pipelines mostly repeats itself: the same bytes are the same head.
         if *before == Before::LastHead && self.input.repeats(self.head.len()) {
             self.state = State::REQUEST_WITHOUT_BODY;
@@ -332,7 +335,7 @@ impl Connection {
     }
 
     #[inline(never)] // it needs much room for the fields of a head
-    fn read_head(&mut self, limits: HeadLimits) -> Result<Option<Want>, BadRequest> {
+    fn read_head(&mut self, limits: &HeadLimits) -> Result<Option<Want>, BadRequest> {
         let State::Head { scan, before } = &mut self.state else { return Ok(None) };
         // RFC 9112 §2.2: one empty line in front of a request line is forgiven.
         if *before != Before::EmptyLine {
@@ -362,7 +365,7 @@ impl Connection {
 
     /// Collects a head that is not right, and reads what it stands for in its place.
     #[cold]
-    fn forgive_head(&mut self, limits: HeadLimits) -> Result<Option<Want>, BadRequest> {
+    fn forgive_head(&mut self, limits: &HeadLimits) -> Result<Option<Want>, BadRequest> {
         let State::Forgiving { scan } = &mut self.state else { return Ok(None) };
         let Some(Forgiven { strict, len, is_old }) =
             scan.read(self.input.bytes(), limits.leniency)?
@@ -395,7 +398,7 @@ impl Connection {
 
     /// Collects a body until it is complete, or as much of it is there as is worth waiting for.
     #[inline(never)]
-    fn collect_body(&mut self, limits: HeadLimits) -> Result<Option<Want>, BadRequest> {
+    fn collect_body(&mut self, limits: &HeadLimits) -> Result<Option<Want>, BadRequest> {
         let State::Body { probe, expectation } = &mut self.state else { return Ok(None) };
         let behind_head = self.input.bytes().get(self.head.len()..).unwrap_or_default();
         let is_whole = probe.advance(behind_head)?;
@@ -530,7 +533,7 @@ mod tests {
 
     fn run(connection: &mut Connection, seen: &mut Vec<Seen>) -> Option<Seen> {
         loop {
-            match connection.advance(LIMITS) {
+            match connection.advance(&LIMITS) {
                 Want::Bytes => return None,
                 Want::Close => return Some(Seen::Closed),
                 Want::Refusal(refused) => return Some(Seen::Refused(refused)),
@@ -623,7 +626,7 @@ mod tests {
         assert_eq!(receive(&mut connection, head.as_bytes()), Want::Expectation);
         assert!(connection.parts().unwrap().body.expects_continue);
         connection.welcome_body();
-        assert_eq!(connection.advance(LIMITS), Want::Bytes);
+        assert_eq!(connection.advance(&LIMITS), Want::Bytes);
         assert_eq!(receive(&mut connection, b"ok"), Want::Handler);
         assert!(!connection.parts().unwrap().body.expects_continue);
         let mut connection = Connection::default();
@@ -638,7 +641,7 @@ mod tests {
             connection.input.fill(count);
             bytes = &bytes[count..];
         }
-        connection.advance(LIMITS)
+        connection.advance(&LIMITS)
     }
 
     fn head_of_body(length: u64) -> String {
@@ -706,17 +709,17 @@ mod tests {
         let mut connection = with_long_body();
         connection.answered(BodyLeft::Rest(rest(MAX_REST, START)), Persistence::KeepAlive);
         for _ in 0..MAX_REST / 256 {
-            assert_eq!(connection.advance(LIMITS), Want::Bytes);
+            assert_eq!(connection.advance(&LIMITS), Want::Bytes);
             assert_eq!(connection.phase(), Phase::Body);
             connection.input.room()[..256].fill(b'x');
             connection.input.fill(256);
         }
-        assert_eq!(connection.advance(LIMITS), Want::Bytes);
+        assert_eq!(connection.advance(&LIMITS), Want::Bytes);
         assert_eq!(connection.phase(), Phase::Idle);
 
         let mut connection = with_long_body();
         connection.answered(BodyLeft::Rest(rest(MAX_REST + 1, START)), Persistence::KeepAlive);
-        assert_eq!(connection.advance(LIMITS), Want::Close);
+        assert_eq!(connection.advance(&LIMITS), Want::Close);
     }
 
     #[test]
@@ -724,7 +727,7 @@ mod tests {
         let mut connection = with_long_body();
         let unasked = BodyRest { unasked: true, ..rest(10, START) };
         connection.answered(BodyLeft::Rest(unasked), Persistence::KeepAlive);
-        assert_eq!(connection.advance(LIMITS), Want::Close);
+        assert_eq!(connection.advance(&LIMITS), Want::Close);
     }
 
     #[test]
@@ -736,14 +739,14 @@ mod tests {
             let body = format!("400\r\n{}\r\n", "x".repeat(1024));
             let text = format!("{head}{}", body.repeat(64 + 1));
             put(&mut connection, text.as_bytes());
-            assert_eq!(connection.advance(LIMITS), Want::Handler);
+            assert_eq!(connection.advance(&LIMITS), Want::Handler);
             assert!(connection.body_is_open());
             let decoder = BodyDecoder::new(BodyLength::Chunked);
             let behind = text.len() - connection.head.len();
             let rest = BodyRest { decoder, used: behind, unused: None, unasked: false };
             connection.answered(BodyLeft::Rest(rest), Persistence::KeepAlive);
             put(&mut connection, body.repeat(chunks).as_bytes());
-            assert_eq!(connection.advance(LIMITS), want, "{chunks} chunks");
+            assert_eq!(connection.advance(&LIMITS), want, "{chunks} chunks");
             assert_eq!(connection.is_closed(), want == Want::Close);
         }
     }
@@ -765,9 +768,9 @@ mod tests {
         let late_after = |text: &str| {
             let mut connection = Connection::default();
             put(&mut connection, text.as_bytes());
-            connection.advance(LIMITS);
+            connection.advance(&LIMITS);
             let is_told = connection.time_out();
-            (is_told, connection.advance(LIMITS))
+            (is_told, connection.advance(&LIMITS))
         };
         let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n";
         assert_eq!(late_after(""), (false, Want::Close));
@@ -798,14 +801,14 @@ mod tests {
         let mut lines = Vec::new();
         for byte in text {
             put(&mut connection, &[*byte]);
-            if connection.advance(limits) == Want::Handler {
+            if connection.advance(&limits) == Want::Handler {
                 lines.push(connection.parts().unwrap().head.requestline.to_owned());
                 connection.answered(BodyLeft::Whole, Persistence::KeepAlive);
             }
         }
         assert_eq!(lines, ["GET /1 HTTP/1.1", "GET /2 HTTP/1.1"]);
         put(&mut connection, &[b"GET / HTTP/1.1\nA: ", &[b'b'; 100][..]].concat());
-        assert_eq!(connection.advance(limits), Want::Refusal(BadRequest::HeadTooLarge));
+        assert_eq!(connection.advance(&limits), Want::Refusal(BadRequest::HeadTooLarge));
     }
 
     fn put(connection: &mut Connection, mut bytes: &[u8]) {
@@ -824,10 +827,10 @@ mod tests {
             let mut connection = Connection::default();
             connection.input.room()[..text.len()].copy_from_slice(text.as_bytes());
             connection.input.fill(text.len());
-            connection.advance(LIMITS);
+            connection.advance(&LIMITS);
             let phase = connection.phase();
             let is_answered = connection.end_of_input();
-            let want = connection.advance(LIMITS);
+            let want = connection.advance(&LIMITS);
             assert_eq!(is_answered, want != Want::Close);
             (phase, want)
         };

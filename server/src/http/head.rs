@@ -44,11 +44,12 @@ impl HeadScan {
     /// Reads the head that `bytes` begin with into `head`; they may grow between calls.
     ///
     /// False: right so far, but the head is not complete.
+    #[inline(always)] // one step of a way that every request goes
     pub(crate) fn read(
         &mut self,
         head: &mut RequestHead,
         bytes: &mut [u8],
-        limits: HeadLimits,
+        limits: &HeadLimits,
     ) -> Result<bool, BadRequest> {
         if self.looked == 0 {
             if bytes.first().is_some_and(|byte| !is_tchar(*byte)) {
@@ -88,7 +89,7 @@ impl HeadScan {
     }
 
     /// What can be said of a head before it is complete: that it does not stop.
-    fn check_growth(&self, bytes: &[u8], limits: HeadLimits) -> Result<(), BadRequest> {
+    fn check_growth(&self, bytes: &[u8], limits: &HeadLimits) -> Result<(), BadRequest> {
         if self.line == 0 && bytes.len() > limits.target_bytes.saturating_add(AROUND_TARGET) {
             // Without a blank so far it is the method that does not end.
             let is_target = bytes.iter().take(MAX_METHOD + 1).any(|byte| *byte == b' ');
@@ -130,7 +131,7 @@ impl RequestHead {
     /// Reads the head at the front of `bytes`; false, and nothing is changed, if it is not complete.
     ///
     /// Into its place, since moving something so small and so mixed takes longer than making it.
-    fn read(&mut self, bytes: &mut [u8], limits: HeadLimits) -> Result<bool, BadRequest> {
+    fn read(&mut self, bytes: &mut [u8], limits: &HeadLimits) -> Result<bool, BadRequest> {
         #[cfg(test)]
         tests::count(bytes.len());
         match self.read_known_version(bytes, limits) {
@@ -140,24 +141,30 @@ impl RequestHead {
         }
     }
 
-    fn read_known_version(&mut self, bytes: &[u8], limits: HeadLimits) -> Result<bool, Unread> {
+    #[inline(always)] // one step of a way that every request goes
+    fn read_known_version(&mut self, bytes: &[u8], limits: &HeadLimits) -> Result<bool, Unread> {
         let mut slots = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
         match self.read_with(&mut slots, bytes, limits) {
             Err(Unread::Refused(BadRequest::TooManyFields)) if limits.fields > USUAL_FIELDS => {
-                // As much as has been received, not as much as was announced.
-                let lines = memchr::memchr_iter(b'\n', bytes).count();
-                let mut slots = vec![MaybeUninit::uninit(); lines.min(limits.fields)];
-                self.read_with(&mut slots, bytes, limits)
+                self.read_many_fields(bytes, limits)
             }
             result => result,
         }
+    }
+
+    #[cold]
+    fn read_many_fields(&mut self, bytes: &[u8], limits: &HeadLimits) -> Result<bool, Unread> {
+        // As much as has been received, not as much as was announced.
+        let lines = memchr::memchr_iter(b'\n', bytes).count();
+        let mut slots = vec![MaybeUninit::uninit(); lines.min(limits.fields)];
+        self.read_with(&mut slots, bytes, limits)
     }
 
     fn read_with<'b>(
         &mut self,
         slots: &mut [MaybeUninit<Header<'b>>],
         bytes: &'b [u8],
-        limits: HeadLimits,
+        limits: &HeadLimits,
     ) -> Result<bool, Unread> {
         let mut request = httparse::Request::new(&mut []);
         let len = match request.parse_with_uninit_headers(bytes, slots) {
@@ -211,7 +218,7 @@ impl RequestHead {
     fn read_later_minor(
         &mut self,
         bytes: &mut [u8],
-        limits: HeadLimits,
+        limits: &HeadLimits,
     ) -> Result<bool, BadRequest> {
         let Some(end) = memchr::memchr2(b'\r', b'\n', bytes) else { return Ok(false) };
         let version = end.checked_sub(8).and_then(|start| Version::parse(&bytes[start..end]));
@@ -236,7 +243,7 @@ impl RequestHead {
     }
 
     /// Reads `line`, a request line of HTTP/0.9 with its line end: `GET`, a target, and nothing else.
-    pub(crate) fn parse_old(line: &[u8], limits: HeadLimits) -> Result<RequestHead, BadRequest> {
+    pub(crate) fn parse_old(line: &[u8], limits: &HeadLimits) -> Result<RequestHead, BadRequest> {
         let target = line.get(4..line.len().saturating_sub(2)).unwrap_or_default();
         if target.len() > limits.target_bytes {
             return Err(BadRequest::TargetTooLong);
@@ -355,7 +362,7 @@ fn check_size(
     target: &str,
     len: usize,
     fields: usize,
-    limits: HeadLimits,
+    limits: &HeadLimits,
 ) -> Result<(), BadRequest> {
     if method.len() > MAX_METHOD {
         Err(BadRequest::MethodTooLong)
@@ -412,7 +419,7 @@ mod tests {
 
     fn read(scan: &mut HeadScan, bytes: &[u8]) -> Read {
         let mut head = RequestHead::NONE;
-        if !scan.read(&mut head, &mut bytes.to_vec(), LIMITS)? {
+        if !scan.read(&mut head, &mut bytes.to_vec(), &LIMITS)? {
             return Ok(None);
         }
         let mut text = None;
@@ -422,7 +429,7 @@ mod tests {
 
     fn complete(bytes: &[u8]) -> RequestHead {
         let mut head = RequestHead::NONE;
-        assert_eq!(HeadScan::default().read(&mut head, &mut bytes.to_vec(), LIMITS), Ok(true));
+        assert_eq!(HeadScan::default().read(&mut head, &mut bytes.to_vec(), &LIMITS), Ok(true));
         head
     }
 
@@ -641,9 +648,9 @@ mod tests {
             let (mut scan, mut head) = (HeadScan::default(), RequestHead::NONE);
             LOOKED_AT.set(0);
             for len in 1..bytes.len() {
-                assert_eq!(scan.read(&mut head, &mut bytes[..len], limits), Ok(false), "{len}");
+                assert_eq!(scan.read(&mut head, &mut bytes[..len], &limits), Ok(false), "{len}");
             }
-            assert_eq!(scan.read(&mut head, &mut bytes, limits), Ok(true));
+            assert_eq!(scan.read(&mut head, &mut bytes, &limits), Ok(true));
             // Each byte when it comes, and all of them when the first line is complete and when the
             // head is.
             let most = 3 * bytes.len() + 100;
@@ -654,7 +661,7 @@ mod tests {
     #[test]
     fn an_old_request_is_a_line() {
         let view = |line: &str| {
-            let head = RequestHead::parse_old(line.as_bytes(), LIMITS)?;
+            let head = RequestHead::parse_old(line.as_bytes(), &LIMITS)?;
             assert_eq!((head.len(), head.framing), (line.len(), Framing::NONE));
             let mut text = None;
             let view = head.view(line.as_bytes(), &mut text).unwrap();

@@ -20,7 +20,6 @@ use crate::http::error::BadRequest;
 use crate::http::framing::{BodyLength, Persistence};
 use crate::http::head::{HeadLimits, HeadView};
 use crate::http::headers::Headers;
-use crate::http::lenient::Leniency;
 use crate::http::version::Version;
 use crate::http_error::HttpError;
 use crate::locals::Locals;
@@ -189,12 +188,12 @@ impl Session {
     /// Moves bytes until somebody else has to do something.
     ///
     /// It needs the memory that [`provide`](Self::provide) gives it.
-    pub(crate) fn advance(&mut self, config: &Config, stopping: bool) -> Next {
+    pub(crate) fn advance(&mut self, limits: &HeadLimits, stopping: bool) -> Next {
         // A connection that is broken just ends: there is nobody to tell.
-        self.try_advance(config, stopping).unwrap_or(Next::Close)
+        self.try_advance(limits, stopping).unwrap_or(Next::Close)
     }
 
-    fn try_advance(&mut self, config: &Config, stopping: bool) -> io::Result<Next> {
+    fn try_advance(&mut self, limits: &HeadLimits, stopping: bool) -> io::Result<Next> {
         loop {
             if self.end != End::Open {
                 match self.go_on_ending(stopping)? {
@@ -202,7 +201,7 @@ impl Session {
                     None => continue,
                 }
             }
-            let call = match self.connection.advance(head_limits(config)) {
+            let call = match self.connection.advance(limits) {
                 Want::Handler if self.is_turned_away => Call::TurnAway,
                 Want::Handler => Call::Request,
                 Want::Expectation => Call::Expectation,
@@ -593,23 +592,6 @@ fn exchange<'a>(
 fn refused_line(line: &[u8]) -> Cow<'_, str> {
     let shown = line.len().min(MAX_REFUSED_LINE);
     String::from_utf8_lossy(&line[..shown])
-}
-
-fn head_limits(config: &Config) -> HeadLimits {
-    HeadLimits {
-        head_bytes: config.max_head_bytes,
-        target_bytes: config.max_target_bytes,
-        fields: config.max_header_fields,
-        leniency: Leniency {
-            bare_lf: config.allow_bare_lf,
-            blanks: config.allow_blanks,
-            empty_lines: config.allow_empty_lines,
-            folded_fields: config.allow_folded_fields,
-            http_09: config.allow_http_09,
-            missing_host: config.allow_missing_host,
-        },
-        body_bytes: config.max_body_bytes,
-    }
 }
 
 /// Less than this is waited for in memory of its own size.

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::config::Config;
 use crate::handler::HandlerHooks;
 use crate::http::date::Stamp;
+use crate::http::head::HeadLimits;
+use crate::http::lenient::Leniency;
 use crate::net::poller::Token;
 use crate::peer::ServerInfo;
 use crate::serve::session::{Call, Next, Service, Session};
@@ -38,11 +40,13 @@ pub(crate) struct Serving<'a> {
     pub(crate) handler: &'a HandlerHooks<'a>,
     pub(crate) server: &'a ServerInfo,
     pub(crate) config: &'a Config,
+    /// What `config` says of heads.
+    pub(crate) limits: &'a HeadLimits,
 }
 
 impl<'a> Service<'a> {
     fn new(serving: Serving<'a>, stamp: &'a Stamp, is_lent: &'a dyn Fn() -> bool) -> Service<'a> {
-        let Serving { handler, server, config } = serving;
+        let Serving { handler, server, config, .. } = serving;
         Service { handler, server, config, stamp, stopping: false, is_lent }
     }
 }
@@ -103,7 +107,7 @@ impl Visit {
 
     /// Sends the answers, if there is nothing more to answer, or finds what there is.
     fn go_on(&mut self, serving: Serving<'_>) {
-        self.next = self.session.advance(serving.config, serving.server.is_stopping());
+        self.next = self.session.advance(serving.limits, serving.server.is_stopping());
     }
 
     /// Whether a method is to answer, and not the server.
@@ -114,5 +118,23 @@ impl Visit {
     /// What kind of request is to be answered; `None` if no method is to answer it.
     pub(crate) fn kind(&self) -> Option<Kind> {
         self.is_for_handler().then(|| self.session.kind())
+    }
+}
+
+/// How much of a head `config` bears: made once, since each request is held to it.
+pub(crate) fn head_limits(config: &Config) -> HeadLimits {
+    HeadLimits {
+        head_bytes: config.max_head_bytes,
+        target_bytes: config.max_target_bytes,
+        fields: config.max_header_fields,
+        leniency: Leniency {
+            bare_lf: config.allow_bare_lf,
+            blanks: config.allow_blanks,
+            empty_lines: config.allow_empty_lines,
+            folded_fields: config.allow_folded_fields,
+            http_09: config.allow_http_09,
+            missing_host: config.allow_missing_host,
+        },
+        body_bytes: config.max_body_bytes,
     }
 }

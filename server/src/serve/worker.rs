@@ -504,7 +504,7 @@ impl Worker {
         let Some(Seat::Home(session)) = self.sessions.get_mut(token) else { return None };
         session.is_queued = false;
         session.provide(&mut self.stock);
-        let next = session.advance(serving.config, self.stopping.is_some());
+        let next = session.advance(serving.limits, self.stopping.is_some());
         if limit > 0 && matches!(next, Next::Answer(_)) {
             return self.depart(token, next, limit);
         }
