@@ -7,6 +7,7 @@ pub(crate) mod parent;
 
 pub(crate) mod worker;
 
+pub(crate) mod door;
 pub(crate) mod neighbours;
 pub(crate) mod visit;
 

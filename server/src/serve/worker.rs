@@ -1,4 +1,4 @@
-//! One event loop: wait, accept, move sessions on, expire the late.
+//! One event loop: wait, let clients in, move sessions on, expire the late.
 //!
 //! ```text
 //!   wait ──▶ Woken | Acceptable | Ready | expired | a letter ──▶ advance ──▶ wait again, or close
@@ -24,11 +24,10 @@ use crate::config::LONGEST;
 use crate::locals::drop_quietly;
 use crate::logging::log_error;
 use crate::net::deadlines::Deadlines;
-use crate::net::listener::{Accepted, Listener};
+use crate::net::listener::Listener;
 use crate::net::poller::{Event, Poller, Readiness, Stream, Token};
 use crate::peer::PeerAddress;
-#[cfg(unix)]
-use crate::serve::fork;
+use crate::serve::door::Door;
 use crate::serve::mailbox::Mailbox;
 use crate::serve::neighbours::{ACCEPTS, Neighbours};
 use crate::serve::session::{Next, Session};
@@ -70,8 +69,8 @@ pub(crate) fn tell_to_stop(neighbours: &Loops) {
 /// An event loop and all that it owns.
 pub(crate) struct Worker {
     poller: Poller,
-    /// The first loop of a server accepts for all of them.
-    listener: Option<Listener>,
+    /// That of the first loop is the way into all of them.
+    door: Door,
     /// Which loop this is.
     index: usize,
     neighbours: Arc<Loops>,
@@ -90,7 +89,6 @@ pub(crate) struct Worker {
     unfinished: VecDeque<Token>,
     /// How many of those have their turn now.
     rest_of_turn: usize,
-    accepting: Accepting,
     now: Instant,
     /// Requests answered in this run.
     answered: u64,
@@ -100,8 +98,6 @@ pub(crate) struct Worker {
     ///
     /// Each connection has one of them put by, so nobody who was let in is turned away.
     life: u64,
-    /// Whether other processes accept from the same listener.
-    is_one_of_many: bool,
     is_told_to_stop: bool,
     stopping: Option<Stopping>,
 }
@@ -122,18 +118,6 @@ pub(crate) enum Letter {
     /// A connection has ended somewhere: there is room for another client.
     Room,
     Stop,
-}
-
-/// Whether clients are let in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Accepting {
-    Yes,
-    /// As many are open as may be: when one ends.
-    WhenOneEnds,
-    /// There are more of them than fit one turn, or there is room again.
-    InTheNextTurn,
-    /// The system has run out of descriptors.
-    After(Instant),
 }
 
 /// A stop under way.
@@ -165,16 +149,14 @@ impl Worker {
     fn new(
         index: usize,
         poller: Poller,
-        mut listener: Option<Listener>,
+        listener: Option<Listener>,
         neighbours: Arc<Loops>,
     ) -> io::Result<Worker> {
-        if let Some(listener) = &mut listener {
-            listener.register(&poller)?;
-        }
+        let door = Door::new(listener, &poller)?;
         let now = Instant::now();
         Ok(Worker {
             poller,
-            listener,
+            door,
             index,
             neighbours,
             is_alone: false,
@@ -187,30 +169,21 @@ impl Worker {
             fresh: VecDeque::new(),
             unfinished: VecDeque::new(),
             rest_of_turn: 0,
-            accepting: Accepting::Yes,
             now,
             answered: 0,
             uncounted: 0,
             life: u64::MAX,
-            is_one_of_many: false,
             is_told_to_stop: false,
             stopping: None,
         })
     }
 
-    /// Makes it one of several that accept from one listener, and end after so many requests.
-    ///
-    /// Each of them lets in one client, and queues up behind the others for the next: or the first
-    /// to wake would take all those who come together, and all would wake for one. Who has queued
-    /// up takes whoever comes, since nobody else is told.
+    /// Makes it one of several processes that accept from one listener, and has it end after so many
+    /// requests.
     #[cfg(unix)]
     pub(crate) fn join_others(&mut self, max_requests: Option<u64>) -> io::Result<()> {
         self.life = max_requests.unwrap_or(u64::MAX).max(1);
-        self.is_one_of_many = true;
-        match &mut self.listener {
-            Some(listener) => fork::queue_up(&self.poller, listener),
-            None => Ok(()),
-        }
+        self.door.share(&self.poller)
     }
 
     /// Drives the loop in this thread alone, and never lends it.
@@ -359,12 +332,7 @@ impl Worker {
         self.now = Instant::now();
         self.rest_of_turn = self.unfinished.len();
         self.read_letters(serving);
-        let is_time = match self.accepting {
-            Accepting::Yes | Accepting::WhenOneEnds => false,
-            Accepting::InTheNextTurn => true,
-            Accepting::After(time) => self.now >= time,
-        };
-        if is_time {
+        if self.door.opens(self.now).is_some_and(|time| time <= self.now) {
             self.accept(serving);
         }
         Ok(())
@@ -372,18 +340,14 @@ impl Worker {
 
     fn patience(&self, until: Until) -> Option<Duration> {
         let is_done = matches!(until, Until::Answered { .. }) && self.answered > 0;
-        if (!self.unfinished.is_empty() && !is_done) || self.accepting == Accepting::InTheNextTurn {
+        if !self.unfinished.is_empty() && !is_done {
             return Some(Duration::ZERO);
         }
-        let retry = match self.accepting {
-            Accepting::After(time) => Some(time),
-            _ => None,
-        };
         let at_most = match until {
             Until::Answered { at_most } => at_most,
             Until::Stopped => self.stopping.as_ref().map(|stopping| stopping.deadline),
         };
-        let times = [retry, at_most].into_iter().flatten();
+        let times = [self.door.opens(self.now), at_most].into_iter().flatten();
         let waits = times.map(|time| time.saturating_duration_since(self.now));
         waits.chain(self.deadlines.patience(self.now)).min()
     }
@@ -403,7 +367,7 @@ impl Worker {
                     visit.session.look_again();
                     self.welcome(visit, serving);
                 }
-                Letter::Room => self.there_is_room(),
+                Letter::Room => self.door.make_room(),
                 Letter::Stop => self.is_told_to_stop = true,
             }
         }
@@ -412,51 +376,20 @@ impl Worker {
 
     fn accept(&mut self, serving: Serving<'_>) {
         for _ in 0..CLIENTS_IN_A_TURN {
-            let Some(listener) = &self.listener else { return };
-            if !self.is_one_of_many && self.neighbours.is_full() {
-                self.accepting = Accepting::WhenOneEnds;
-                return;
-            }
-            match listener.accept() {
-                Accepted::Connection(stream, address) => {
-                    self.settle_in(stream, address.into(), serving);
-                }
-                Accepted::Nobody => {
-                    self.accepting = Accepting::Yes;
-                    return;
-                }
-                Accepted::Exhausted(error) => {
-                    if !matches!(self.accepting, Accepting::After(_)) {
-                        log_error(format_args!("cannot accept connections: {error}"));
-                    }
-                    self.accepting = Accepting::After(self.now + ACCEPT_AGAIN);
-                    return;
-                }
-            }
-            if self.is_one_of_many {
+            let is_full = || self.neighbours.is_full();
+            let Some((stream, peer)) = self.door.open(is_full, self.now) else { return };
+            self.settle_in(stream, peer, serving);
+            if self.door.is_shared() {
                 return self.take_turns();
             }
         }
-        // Those who are inside have their turn; then the next are let in.
-        self.accepting = Accepting::InTheNextTurn;
+        self.door.leave_ajar();
     }
 
-    /// Lets the other processes go first, and leaves their queue for as long as there is no room.
+    /// Lets the other processes have the next client.
     fn take_turns(&mut self) {
         let has_room = !self.neighbours.is_full() && (self.sessions.len() as u64) < self.life;
-        self.accepting = if has_room { Accepting::Yes } else { Accepting::WhenOneEnds };
-        #[cfg(unix)]
-        if let Some(listener) = &mut self.listener {
-            let queued = match has_room {
-                true => fork::queue_up(&self.poller, listener),
-                false => fork::leave_queue(&self.poller, listener),
-            };
-            if let Err(error) = queued {
-                log_error(format_args!("cannot wait for connections: {error}"));
-            }
-            // Whoever has been woken for the next client gets to it before this one comes round.
-            std::thread::yield_now();
-        }
+        self.door.take_turns(has_room, &self.poller);
     }
 
     /// Finds a loop for a new client: the one with the fewest.
@@ -527,8 +460,7 @@ impl Worker {
         let home = self.index;
         let since = self.now;
         // Who comes next, if it is this loop's turn among the others, is as good as here.
-        let is_queued = self.is_one_of_many && self.accepting != Accepting::WhenOneEnds;
-        let put_by = self.sessions.len() as u64 + u64::from(is_queued);
+        let put_by = self.sessions.len() as u64 + u64::from(self.door.is_queued());
         let to_spare = self.life.saturating_sub(put_by);
         Some(Visit {
             token,
@@ -596,25 +528,17 @@ impl Worker {
     /// A client has left.
     fn count_out(&mut self, serving: Serving<'_>) {
         serving.server.stats.note_closed(1);
-        if self.is_one_of_many {
-            self.neighbours.leave(self.index);
-            if self.accepting == Accepting::WhenOneEnds {
+        let is_awaited = self.neighbours.leave(self.index);
+        if self.door.is_shared() {
+            if !self.door.is_queued() {
                 self.take_turns();
             }
-            return;
-        }
-        if self.neighbours.leave(self.index) {
-            match self.listener {
-                Some(_) => self.there_is_room(),
+        } else if is_awaited {
+            match self.door.has_listener() {
+                true => self.door.make_room(),
                 // If that loop has ended, nobody is let in any more.
-                None => drop(self.neighbours.mailbox(ACCEPTS).post(Letter::Room)),
+                false => drop(self.neighbours.mailbox(ACCEPTS).post(Letter::Room)),
             }
-        }
-    }
-
-    fn there_is_room(&mut self) {
-        if self.accepting == Accepting::WhenOneEnds {
-            self.accepting = Accepting::InTheNextTurn;
         }
     }
 
@@ -649,15 +573,13 @@ impl Worker {
             answered_before: self.answered,
             closed_idle: 0,
         });
-        (self.life, self.is_one_of_many) = (u64::MAX, false);
+        self.life = u64::MAX;
+        self.door.stop_sharing();
         // Who has connected already is served; who has not is turned away.
         for _ in 0..=usize::from(serving.config.request_queue_size) / CLIENTS_IN_A_TURN {
             self.accept(serving);
         }
-        self.accepting = Accepting::Yes;
-        if let Some(listener) = self.listener.take() {
-            listener.close(&self.poller);
-        }
+        self.door.close(&self.poller);
         for (token, seat) in &mut self.sessions {
             // A request may have come that no event has told of yet: it is answered.
             if let Seat::Home(session) = seat {
@@ -676,10 +598,8 @@ impl Worker {
         if serving.server.is_stopping() {
             return false;
         }
-        if self.life == 0
-            && let Some(listener) = self.listener.take()
-        {
-            listener.close(&self.poller);
+        if self.life == 0 {
+            self.door.close(&self.poller);
         }
         self.life == 0 && self.sessions.is_empty()
     }
@@ -710,6 +630,3 @@ const REQUESTS_IN_A_TURN: u64 = 32;
 
 /// After so many new clients it is the turn of those who are inside.
 const CLIENTS_IN_A_TURN: usize = 256;
-
-/// How soon to try again where the system has no descriptor left.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
