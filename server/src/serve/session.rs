@@ -36,14 +36,10 @@ use crate::wfile::ResponseWriter;
 /// A client's connection and where it stands.
 pub(crate) struct Session {
     stream: Stream,
-    peer: PeerAddress,
     connection: Connection,
-    /// Answers on their way out; the first `sent` bytes have gone.
-    output: Vec<u8>,
+    ends: Ends,
+    /// So many bytes of the output have gone.
     sent: usize,
-    locals: Locals,
-    /// What the hook for `Expect` has left for its request.
-    request_locals: Locals,
     /// Requests answered so far.
     requests: u64,
     end: End,
@@ -124,12 +120,14 @@ impl Session {
     pub(crate) fn new(stream: Stream, peer: PeerAddress) -> Session {
         Session {
             stream,
-            peer,
             connection: Connection::default(),
-            output: Vec::new(),
+            ends: Ends {
+                peer,
+                output: Vec::new(),
+                locals: Locals::default(),
+                request_locals: Locals::default(),
+            },
             sent: 0,
-            locals: Locals::default(),
-            request_locals: Locals::default(),
             requests: 0,
             end: End::Open,
             // The first request may be here before the first event is.
@@ -176,13 +174,13 @@ impl Session {
 
     /// Whether no request is under way and no answer on its way.
     pub(crate) fn is_idle(&self) -> bool {
-        let is_at_work = !matches!(self.end, End::Open | End::Idle) || !self.output.is_empty();
+        let is_at_work = !matches!(self.end, End::Open | End::Idle) || !self.ends.output.is_empty();
         !is_at_work && self.connection.phase() == Phase::Idle
     }
 
     /// Whether some of an answer has not been taken by the kernel.
     pub(crate) fn owes_output(&self) -> bool {
-        !self.output.is_empty()
+        !self.ends.output.is_empty()
     }
 
     /// Moves bytes until somebody else has to do something.
@@ -292,7 +290,7 @@ impl Session {
     /// If that took so long that the loop went on without it, what kind of request it was.
     pub(crate) fn answer(&mut self, call: Call, service: &Service<'_>) -> Option<Kind> {
         if self.sent > 0 {
-            self.output.drain(..std::mem::take(&mut self.sent));
+            self.ends.output.drain(..std::mem::take(&mut self.sent));
         }
         match call {
             Call::Request => return self.answer_request(service, handler::answer),
@@ -320,18 +318,7 @@ impl Session {
         let is_asked_to_close = parts.persistence == Persistence::Close;
         let socket = HandlerSocket::new(&self.stream, service.config);
         let outcome = {
-            let mut http = exchange(
-                parts,
-                may_persist,
-                Ends {
-                    output: &mut self.output,
-                    socket: &socket,
-                    request_locals: std::mem::take(&mut self.request_locals),
-                    locals: &mut self.locals,
-                },
-                self.peer.clone(),
-                service,
-            );
+            let mut http = self.ends.exchange(parts, may_persist, &socket, service);
             answer(service.handler.0, &mut http);
             http.outcome()
         };
@@ -357,24 +344,13 @@ impl Session {
         // It is asked about a body that is still collected: there is nothing for it to read.
         (parts.body.received, parts.body.decoder) = (&[], BodyDecoder::new(BodyLength::Empty));
         let socket = HandlerSocket::new(&self.stream, service.config);
-        let mut http = exchange(
-            parts,
-            may_persist,
-            Ends {
-                output: &mut self.output,
-                socket: &socket,
-                request_locals: std::mem::take(&mut self.request_locals),
-                locals: &mut self.locals,
-            },
-            self.peer.clone(),
-            service,
-        );
+        let mut http = self.ends.exchange(parts, may_persist, &socket, service);
         let is_welcome = handler::welcomes_body(service.handler.0, &mut http);
         let is_told = !http.rfile.expects_continue();
         let is_last = http.close_connection;
         let request_locals = std::mem::take(&mut http.locals);
         drop(http);
-        self.request_locals = request_locals;
+        self.ends.request_locals = request_locals;
         self.readiness.readable |= socket.restore();
         if is_welcome {
             self.connection.welcome_body();
@@ -382,7 +358,7 @@ impl Session {
                 self.connection.end_with_this();
             }
             if !is_told {
-                self.output.extend_from_slice(CONTINUE);
+                self.ends.output.extend_from_slice(CONTINUE);
             }
         } else {
             self.connection.close();
@@ -409,13 +385,7 @@ impl Session {
         };
         let parts = Parts { head, persistence: Persistence::Close, body };
         let socket = HandlerSocket::new(&self.stream, service.config);
-        let ends = Ends {
-            output: &mut self.output,
-            socket: &socket,
-            request_locals: std::mem::take(&mut self.request_locals),
-            locals: &mut self.locals,
-        };
-        let mut http = exchange(parts, false, ends, self.peer.clone(), service);
+        let mut http = self.ends.exchange(parts, false, &socket, service);
         handler::refuse(&mut http, HttpError::from(refused));
         drop(http);
         self.readiness.readable |= socket.restore();
@@ -430,8 +400,8 @@ impl Session {
     }
 
     fn must_send_first(&self) -> bool {
-        self.output.len() - self.sent > MAX_UNSENT
-            || (!self.output.is_empty() && self.connection.body_is_open())
+        self.ends.output.len() - self.sent > MAX_UNSENT
+            || (!self.ends.output.is_empty() && self.connection.body_is_open())
     }
 
     /// What it waits for while it waits for bytes.
@@ -466,11 +436,11 @@ impl Session {
 
     /// Sends what is owed; true if nothing is left.
     fn flush(&mut self) -> io::Result<bool> {
-        while self.sent < self.output.len() {
+        while self.sent < self.ends.output.len() {
             if !self.readiness.writable {
                 return Ok(false);
             }
-            match self.stream.write(&[IoSlice::new(&self.output[self.sent..])])? {
+            match self.stream.write(&[IoSlice::new(&self.ends.output[self.sent..])])? {
                 Some(count) => {
                     self.sent += count;
                     self.waiting.taken(count);
@@ -478,7 +448,7 @@ impl Session {
                 None => self.readiness.writable = false,
             }
         }
-        self.output.clear();
+        self.ends.output.clear();
         self.sent = 0;
         self.waiting.all_taken();
         Ok(true)
@@ -517,8 +487,8 @@ impl Session {
             let little = Buffer::with_bytes(input.bytes());
             stock.give_input(std::mem::replace(input, little).take_storage());
         }
-        if self.output.is_empty() && self.output.capacity() > 0 {
-            stock.give_output(std::mem::take(&mut self.output));
+        if self.ends.output.is_empty() && self.ends.output.capacity() > 0 {
+            stock.give_output(std::mem::take(&mut self.ends.output));
         }
     }
 
@@ -527,8 +497,8 @@ impl Session {
         if !self.connection.input.has_storage() {
             self.connection.input = Buffer::with_storage(stock.take_input());
         }
-        if self.output.capacity() == 0 {
-            self.output = stock.take_output();
+        if self.ends.output.capacity() == 0 {
+            self.ends.output = stock.take_output();
         }
     }
 }
@@ -544,47 +514,51 @@ impl Drop for Session {
     }
 }
 
-/// The ends of a connection that an exchange works with.
-struct Ends<'a> {
-    output: &'a mut Vec<u8>,
-    socket: &'a dyn Socket,
+/// What each exchange of a connection works with, besides its request.
+struct Ends {
+    peer: PeerAddress,
+    /// Answers on their way out.
+    output: Vec<u8>,
+    locals: Locals,
+    /// What the hook for `Expect` has left for its request.
     request_locals: Locals,
-    locals: &'a mut Locals,
 }
 
-#[inline(always)] // an exchange is better made in its place than moved there
-fn exchange<'a>(
-    parts: Parts<'a>,
-    may_persist: bool,
-    ends: Ends<'a>,
-    client_address: PeerAddress,
-    service: &Service<'a>,
-) -> Exchange<'a> {
-    let Parts { head, persistence, mut body } = parts;
-    // A server of HTTP/1.0 has no `100 Continue` to give, as Python's.
-    body.expects_continue &= service.server.protocol_version >= Version::HTTP_11;
-    let rules = AnswerRules {
-        head_only: head.command == "HEAD",
-        modern_client: head.version >= Version::HTTP_11,
-        is_bare: head.version < Version::HTTP_10,
-        is_connect: head.command == "CONNECT",
-        may_persist: may_persist && persistence == Persistence::KeepAlive,
-        version: service.server.protocol_version,
-    };
-    Exchange {
-        command: head.command,
-        path: head.path,
-        requestline: head.requestline,
-        request_version: head.version,
-        headers: head.headers,
-        client_address,
-        server: service.server,
-        close_connection: !rules.may_persist,
-        rfile: RequestReader::new(body, ends.socket, service.config),
-        wfile: ResponseWriter::new(ends.output, ends.socket, service.stamp, rules),
-        locals: ends.request_locals,
-        connection_locals: ends.locals,
-        hooks: service.handler,
+impl Ends {
+    #[inline(always)] // an exchange is better made in its place than moved there
+    fn exchange<'a>(
+        &'a mut self,
+        parts: Parts<'a>,
+        may_persist: bool,
+        socket: &'a dyn Socket,
+        service: &Service<'a>,
+    ) -> Exchange<'a> {
+        let Parts { head, persistence, mut body } = parts;
+        // A server of HTTP/1.0 has no `100 Continue` to give, as Python's.
+        body.expects_continue &= service.server.protocol_version >= Version::HTTP_11;
+        let rules = AnswerRules {
+            head_only: head.command == "HEAD",
+            modern_client: head.version >= Version::HTTP_11,
+            is_bare: head.version < Version::HTTP_10,
+            is_connect: head.command == "CONNECT",
+            may_persist: may_persist && persistence == Persistence::KeepAlive,
+            version: service.server.protocol_version,
+        };
+        Exchange {
+            command: head.command,
+            path: head.path,
+            requestline: head.requestline,
+            request_version: head.version,
+            headers: head.headers,
+            client_address: self.peer.clone(),
+            server: service.server,
+            close_connection: !rules.may_persist,
+            rfile: RequestReader::new(body, socket, service.config),
+            wfile: ResponseWriter::new(&mut self.output, socket, service.stamp, rules),
+            locals: std::mem::take(&mut self.request_locals),
+            connection_locals: &mut self.locals,
+            hooks: service.handler,
+        }
     }
 }
 
