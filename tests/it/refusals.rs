@@ -103,6 +103,8 @@ fn a_body_has_one_framing() {
         ("Transfer-Encoding: gzip", 501),
         ("Transfer-Encoding: gzip, chunked", 501),
         ("Transfer-Encoding: chunked, gzip", 400),
+        ("Transfer-Encoding: chunked,", 400),
+        ("Transfer-Encoding: , chunked", 501),
         ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", 400),
         ("Transfer-Encoding: xchunked", 501),
         ("Transfer-Encoding:", 400),
