@@ -105,7 +105,7 @@ fn data(left: u64, available: usize) -> Then {
     Then::Data(usize::try_from(left).map_or(available, |left| left.min(available)))
 }
 
-/// Reads the chunked coding, byte by byte outside of the data.
+/// Reads the chunked coding: what is plain at once, and the rest byte by byte outside of the data.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ChunkedDecoder {
     step: Step,
@@ -187,7 +187,8 @@ impl InExtension {
 
 impl ChunkedDecoder {
     fn frame(&mut self, bytes: &[u8], mut trailer: impl FnMut(u8)) -> Result<Framed, BadRequest> {
-        for (skip, &byte) in bytes.iter().enumerate() {
+        let plain = self.read_plain(bytes);
+        for (skip, &byte) in bytes.iter().enumerate().skip(plain) {
             match self.step {
                 Step::Data(left) => {
                     return Ok(Framed { skip, then: data(left, bytes.len() - skip) });
@@ -203,6 +204,24 @@ impl ChunkedDecoder {
         }
         let then = if self.step == Step::Done { Then::End } else { Then::Starved };
         Ok(Framed { skip: bytes.len(), then })
+    }
+
+    /// Reads at once what mostly stands between two pieces of data, and at the end, where all of it
+    /// is there: how many bytes that is. What it leaves is read byte by byte.
+    fn read_plain(&mut self, bytes: &[u8]) -> usize {
+        let line = match (self.step, bytes) {
+            (Step::SizeStart, line) => line,
+            (Step::DataCr, [b'\r', b'\n', line @ ..]) => line,
+            _ => return 0,
+        };
+        let Some((size, behind)) = plain_size(line) else { return 0 };
+        let (step, left) = match (size, behind) {
+            (0, [b'\r', b'\n', left @ ..]) => (Step::Done, left),
+            (0, _) => (Step::TrailerStart, behind),
+            _ => (Step::Data(size), behind),
+        };
+        self.step = step;
+        bytes.len() - left.len()
     }
 
     fn take(&mut self, bytes: u64) {
@@ -271,6 +290,22 @@ impl Step {
     fn is_in_trailer(self) -> bool {
         matches!(self, Step::TrailerName | Step::TrailerValue | Step::TrailerLf)
     }
+}
+
+/// The size in a line that has nothing else and is all there, and what follows that line.
+fn plain_size(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut size = 0;
+    // Fewer digits than there may be, so that none of the rules about them is touched.
+    for (at, &byte) in bytes.iter().enumerate().take(MAX_DIGITS as usize / 2) {
+        match hex_digit(byte) {
+            Ok(digit) => size = size << 4 | digit,
+            Err(_) => {
+                let behind = bytes.get(at..)?.strip_prefix(b"\r\n")?;
+                return (at > 0).then_some((size, behind));
+            }
+        }
+    }
+    None
 }
 
 fn hex_digit(byte: u8) -> Result<u64, BadRequest> {
