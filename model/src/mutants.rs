@@ -246,8 +246,8 @@ const MUTANTS: &[Mutant] = &[
             ("crew.rs", "None if counted => self.pool.end_handler(),", ""),
             (
                 "crew.rs",
-                "self.trade.note_take_over();",
-                "self.trade.note_take_over();\nself.pool.begin_handler();",
+                "self.trade.begin(&mut home, &desk, counted);",
+                "self.trade.begin(&mut home, &desk, counted);\nself.pool.begin_handler();",
             ),
         ],
         expected: Silence("who takes a loop drives it, and still counts before that"),

@@ -504,7 +504,7 @@ impl Trade for Shop {
         home.welcome(visit);
     }
 
-    fn overran(&self, _: &Visit) {
+    fn overran(&self, _: &Visit, _: &()) {
         oracle::end_alone();
     }
 
@@ -538,7 +538,7 @@ impl Trade for Shop {
         oracle::chance(oracle::rules().overdue)
     }
 
-    fn note_take_over(&self) {}
+    fn begin(&self, _: &mut Home, _: &(), _: bool) {}
 
     fn note_waiting(&self) {
         oracle::note_waiting(1);

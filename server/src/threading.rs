@@ -11,7 +11,7 @@ use crate::handler::{HandlerHooks, RequestHandler, server_info};
 use crate::http::head::HeadLimits;
 use crate::net::listener::Listener;
 use crate::peer::ServerInfo;
-use crate::serve::busy::Processors;
+use crate::serve::busy::{Hand, Processors};
 use crate::serve::crew::{Crew, Trade};
 use crate::serve::shutdown::{Member, ShutdownHandle, ShutdownReport};
 #[cfg(feature = "signals")]
@@ -151,7 +151,8 @@ impl ThreadingHttpServer {
         let mut guard = handle.serving();
         let max_handlers = self.shop.config.max_handler_threads;
         let crew = Crew::new(self.shop, self.workers.len(), max_handlers);
-        crew.run(self.workers);
+        let home = |worker| Home { worker, driver: None };
+        crew.run(self.workers.into_iter().map(home).collect());
         let outcome = std::mem::take(&mut *crew.trade.outcome());
         guard.report = outcome.report;
         outcome.error.map_or(Ok(()), Err)
@@ -237,25 +238,32 @@ impl Shop {
     }
 }
 
-/// The desk of one of the server's threads.
+/// A loop, and the thread that drives it.
+struct Home {
+    worker: Box<Worker>,
+    driver: Option<Arc<Hand>>,
+}
+
+/// What one of the server's threads keeps.
 struct Workplace {
     desk: Desk,
+    hand: Arc<Hand>,
     /// From here, a shutdown must not wait.
     _member: Member,
 }
 
 impl Trade for Shop {
-    type Home = Box<Worker>;
+    type Home = Home;
     type Visit = Visit;
     type Desk = Workplace;
 
     fn desk(&self) -> Workplace {
         let desk = Desk::new(&self.info.version_string);
-        Workplace { desk, _member: self.shutdown.member() }
+        Workplace { desk, hand: self.processors.enlist(), _member: self.shutdown.member() }
     }
 
-    fn next(&self, home: &mut Box<Worker>) -> Option<Visit> {
-        match self.serving(|serving| home.next(serving, Until::Stopped)) {
+    fn next(&self, home: &mut Home) -> Option<Visit> {
+        match self.serving(|serving| home.worker.next(serving, Until::Stopped)) {
             Ok(Step::Answer(visit)) => Some(visit),
             Ok(Step::Ended(report)) => {
                 self.outcome().report.add(report);
@@ -280,14 +288,14 @@ impl Trade for Shop {
         self.serving(|serving| visit.answer(&mut at.desk, serving, &is_lent));
     }
 
-    fn welcome(&self, home: &mut Box<Worker>, visit: Visit) {
-        self.serving(|serving| home.welcome(visit, serving));
+    fn welcome(&self, home: &mut Home, visit: Visit) {
+        self.serving(|serving| home.worker.welcome(visit, serving));
     }
 
-    fn overran(&self, visit: &Visit) {
-        // Who was not let run has proved nothing.
+    fn overran(&self, visit: &Visit, at: &Workplace) {
+        // Who was only not let run has proved nothing.
         if let Some(kind) = visit.overran
-            && !self.processors.are_short()
+            && (at.hand.has_waited() || !self.processors.are_short())
         {
             self.slow.strike(kind, Instant::now());
         }
@@ -322,11 +330,15 @@ impl Trade for Shop {
     }
 
     fn is_busy(&self) -> bool {
-        self.processors.are_short()
+        self.processors.are_missed()
     }
 
-    fn note_take_over(&self) {
-        self.info.stats.note_take_over();
+    fn begin(&self, home: &mut Home, at: &Workplace, is_taken_over: bool) {
+        let before = home.driver.replace(Arc::clone(&at.hand));
+        if let (Some(kept), true) = (before, is_taken_over) {
+            self.info.stats.note_take_over();
+            kept.look();
+        }
     }
 
     fn note_waiting(&self) {

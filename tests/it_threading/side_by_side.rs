@@ -1,7 +1,7 @@
 //! Handlers that take long run side by side, and nobody waits for them but their own clients.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -213,4 +213,63 @@ fn handle_request_answers_one_request_and_serve_forever_goes_on_with_the_same_cl
     }
     stop.shutdown();
     serving.join().expect("no panic").expect("it ends well");
+}
+
+#[test]
+fn who_waits_is_known_for_it_and_gets_threads_however_busy_the_machine_is() {
+    let door = Door::default();
+    let handler = {
+        let door = door.clone();
+        handler_fn(move |http: &mut Exchange<'_>| {
+            match http.query().as_str() {
+                "nap" => thread::sleep(Duration::from_millis(20)),
+                _ => door.wait(),
+            }
+            "waited"
+        })
+    };
+    let server = serve_with(handler, Config { event_loops: Some(1), ..Config::default() });
+    let (stats, is_over) = (server.stats(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let over = Over(&is_over);
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..2 * processors + 1 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let mut clients: Vec<Client> = (0..40).map(|_| server.connect()).collect();
+        let start = Instant::now();
+        loop {
+            let before = stats.take_overs();
+            for client in &mut clients[..8] {
+                client.send(get("/slow?nap"));
+            }
+            for client in &mut clients[..8] {
+                assert_eq!(client.reply().status, 200);
+            }
+            // Requests that are known to take long get no loop that could be taken over.
+            if stats.take_overs() == before {
+                break;
+            }
+            assert!(start.elapsed() < DEADLINE, "never known: {stats:?}");
+        }
+        for client in &mut clients {
+            client.send(get("/slow?wait"));
+        }
+        door.has(40);
+        door.open();
+        drop(over);
+    });
+}
+
+/// Ends the noise, whatever becomes of the test.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

@@ -1,18 +1,51 @@
-//! Whether threads wait for a processor: then more of them would not do more, and one that takes
-//! long may only not have been let run.
+//! What the threads of a server wait for: a processor, or something else.
+//!
+//! Where more threads want to run than there are processors, more threads would not do more, and a
+//! handler that takes long may only not have been let run. But other programs are among them, so
+//! those threads of ours that are looked at must want to run too: where they wait, for a clock, a
+//! file or a database, the processors are no matter of theirs.
 
-#[cfg(target_os = "linux")]
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
-/// The processors of the system.
+use crate::serve::sync::{Mutex, lock};
+
+/// The processors of the system, and the threads of one server.
 pub(crate) struct Processors {
     /// How many are at work; `None` where the system does not tell.
     online: Option<usize>,
+    hands: Mutex<Vec<Weak<Hand>>>,
+}
+
+/// A thread, as the system sees it.
+#[derive(Debug, Default)]
+pub(crate) struct Hand {
+    /// Where the system tells of it; `None` where it does not.
+    file: Option<String>,
+    has_waited: AtomicBool,
+}
+
+/// What keeps a thread from going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wants {
+    /// It runs, or would if it were let.
+    Processor,
+    SomethingElse,
 }
 
 impl Processors {
     pub(crate) fn new() -> Processors {
-        Processors { online: online() }
+        Processors { online: online(), hands: Mutex::default() }
+    }
+
+    /// Counts this thread among those of the server, for as long as it keeps what it gets.
+    pub(crate) fn enlist(&self) -> Arc<Hand> {
+        let hand = Arc::new(Hand::of_this_thread());
+        let mut hands = lock(&self.hands);
+        hands.retain(|hand| hand.strong_count() > 0);
+        hands.push(Arc::downgrade(&hand));
+        hand
     }
 
     /// Whether more threads want to run now than there are processors, this one among them; false
@@ -22,6 +55,55 @@ impl Processors {
     pub(crate) fn are_short(&self) -> bool {
         let wanting = self.online.and_then(|online| Some(runnable()? > online));
         wanting.unwrap_or(false)
+    }
+
+    /// Whether processors are short, and most threads of the server want one.
+    pub(crate) fn are_missed(&self) -> bool {
+        self.are_short() && !self.most_wait()
+    }
+
+    /// Whether most threads of the server wait for something else, by a sample of them.
+    fn most_wait(&self) -> bool {
+        let hands = lock(&self.hands);
+        let sample = hands.iter().step_by(hands.len().div_ceil(SAMPLE).max(1));
+        let seen: Vec<Wants> = sample.filter_map(|hand| hand.upgrade()?.wants()).collect();
+        let waiting = seen.iter().filter(|wants| **wants == Wants::SomethingElse).count();
+        waiting * 2 > seen.len()
+    }
+}
+
+impl Hand {
+    fn of_this_thread() -> Hand {
+        // It links to `PID/task/TID`; other systems have no such thing.
+        let link = fs::read_link("/proc/thread-self").ok();
+        let file = link.and_then(|link| Some(format!("/proc/{}/stat", link.to_str()?)));
+        Hand { file, ..Hand::default() }
+    }
+
+    /// Looks what the thread waits for, which something keeps: its handler.
+    pub(crate) fn look(&self) {
+        if self.wants() == Some(Wants::SomethingElse) {
+            self.has_waited.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it was seen to wait for something else than a processor, since it was asked last.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.has_waited.swap(false, Ordering::Relaxed)
+    }
+
+    fn wants(&self) -> Option<Wants> {
+        parse_state(&fs::read_to_string(self.file.as_ref()?).ok()?)
+    }
+}
+
+/// Of `11206 (Thread-1) S 1 …` it is [`Wants::SomethingElse`].
+fn parse_state(stat: &str) -> Option<Wants> {
+    // A name may have parentheses of its own.
+    let (_, behind_name) = stat.rsplit_once(") ")?;
+    match behind_name.chars().next()? {
+        'R' => Some(Wants::Processor),
+        _ => Some(Wants::SomethingElse),
     }
 }
 
@@ -61,6 +143,9 @@ fn parse_runnable(averages: &str) -> Option<usize> {
     averages.split(' ').nth(3)?.split_once('/')?.0.parse().ok()
 }
 
+/// So many threads are looked at, each for a few microseconds.
+const SAMPLE: usize = 8;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,13 +166,47 @@ mod tests {
         {
             assert_eq!(parse_runnable(averages), threads, "{averages:?}");
         }
+        for (stat, wants) in [
+            ("7 (Thread-1) R 1 2 3", Some(Wants::Processor)),
+            ("7 (Thread-1) S 1 2 3", Some(Wants::SomethingElse)),
+            ("7 (a) R (b) D 1 2 3", Some(Wants::SomethingElse)),
+            ("7 (Thread-1) ", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_state(stat), wants, "{stat:?}");
+        }
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn this_system_tells() {
+        use std::sync::Barrier;
+        use std::thread;
+        use std::time::{Duration, Instant};
+
         assert!(online().is_some_and(|count| count > 0));
         // This thread wants to run.
         assert!(runnable().is_some_and(|count| count > 0));
+        let processors = Processors::new();
+        let here = processors.enlist();
+        here.look();
+        assert!(!here.has_waited() && !processors.most_wait());
+        let (barrier, deadline) = (Barrier::new(3), Instant::now() + Duration::from_secs(10));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let hand = processors.enlist();
+                    barrier.wait();
+                    assert!(hand.has_waited() && !hand.has_waited());
+                });
+            }
+            while !processors.most_wait() && Instant::now() < deadline {
+                thread::yield_now();
+            }
+            assert!(processors.most_wait());
+            lock(&processors.hands).iter().filter_map(Weak::upgrade).for_each(|hand| hand.look());
+            barrier.wait();
+        });
+        assert!(!processors.most_wait(), "they are gone");
     }
 }

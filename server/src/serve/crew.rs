@@ -47,8 +47,8 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// Gives a connection back to its loop, which is at hand.
     fn welcome(&self, home: &mut Self::Home, visit: Self::Visit);
 
-    /// The loop was taken over while this was answered: it is known to take long from now on.
-    fn overran(&self, visit: &Self::Visit);
+    /// The loop was taken over while this was answered here.
+    fn overran(&self, visit: &Self::Visit, desk: &Self::Desk);
 
     /// Answers what is known to take long, without a loop.
     fn answer_slowly(&self, visit: &mut Self::Visit, desk: &mut Self::Desk);
@@ -65,11 +65,12 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// How long a connection may wait for a handler.
     fn patience(&self) -> Duration;
 
-    /// Whether threads wait for a processor already.
+    /// Whether the threads there are want a processor that they do not get.
     fn is_busy(&self) -> bool;
 
-    /// A loop was taken over.
-    fn note_take_over(&self);
+    /// The loop is this thread's from here on. If `is_taken_over`, a handler keeps the thread that
+    /// had it before.
+    fn begin(&self, home: &mut Self::Home, desk: &Self::Desk, is_taken_over: bool);
 
     /// A connection waits for a handler.
     fn note_waiting(&self);
@@ -159,10 +160,8 @@ impl<T: Trade> Crew<T> {
         loop {
             match self.pool.next() {
                 Task::TakeOver { index, loan, counted } => match self.batons[index].take(loan) {
-                    Some(home) => {
-                        if counted {
-                            self.trade.note_take_over();
-                        }
+                    Some(mut home) => {
+                        self.trade.begin(&mut home, &desk, counted);
                         self.drive(index, home, &mut desk);
                     }
                     None if counted => self.pool.end_handler(),
@@ -205,7 +204,7 @@ impl<T: Trade> Crew<T> {
                     self.trade.welcome(&mut home, visit);
                 }
                 None => {
-                    self.trade.overran(&visit);
+                    self.trade.overran(&visit, desk);
                     self.trade.post(visit);
                     self.pool.end_handler();
                     return;
@@ -365,7 +364,7 @@ mod tests {
         }
 
         fn welcome(&self, _: &mut Loop, _: ()) {}
-        fn overran(&self, _: &()) {}
+        fn overran(&self, _: &(), _: &()) {}
         fn answer_slowly(&self, _: &mut (), _: &mut ()) {}
         fn is_busy(&self) -> bool {
             false
@@ -377,7 +376,7 @@ mod tests {
             Duration::MAX
         }
 
-        fn note_take_over(&self) {}
+        fn begin(&self, _: &mut Loop, _: &(), _: bool) {}
         fn note_waiting(&self) {}
         fn note_served(&self) {}
     }
