@@ -47,6 +47,9 @@ pub(crate) struct Session {
     waiting: Waiting,
     /// It has had its turn, and waits for the next one.
     pub(crate) is_queued: bool,
+    /// The poller of its loop tells of it: from the first time that it waits for its client, and
+    /// not while a method reads a long body.
+    pub(crate) is_watched: bool,
     /// No thread has become free for its request.
     is_turned_away: bool,
 }
@@ -134,6 +137,7 @@ impl Session {
             readiness: Readiness { readable: true, writable: true, ending: false },
             waiting: Waiting::new(),
             is_queued: false,
+            is_watched: false,
             is_turned_away: false,
         }
     }

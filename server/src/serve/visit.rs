@@ -30,8 +30,6 @@ pub(crate) struct Visit {
     pub(crate) answered: u64,
     /// What took so long that the loop went on without this visit.
     pub(crate) overran: Option<Kind>,
-    /// Whether the poller of its loop still tells of it.
-    pub(crate) is_watched: bool,
 }
 
 /// What a server serves with.

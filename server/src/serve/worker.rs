@@ -248,16 +248,13 @@ impl Worker {
 
     /// A session comes back.
     pub(crate) fn welcome(&mut self, visit: Visit, serving: Serving<'_>) {
-        let Visit { token, mut session, mut next, answered, is_watched, .. } = visit;
+        let Visit { token, mut session, next, answered, .. } = visit;
         self.answered += answered;
         self.uncounted += answered;
         self.life = self.life.saturating_sub(answered);
         let Some(seat) = self.sessions.get_mut(token) else { return };
         if let Seat::Away(seen) = seat {
             session.ready(*seen);
-        }
-        if !is_watched && self.poller.add(session.stream_mut(), token).is_err() {
-            next = Next::Close;
         }
         let has_news = session.has_news();
         *seat = Seat::Home(session);
@@ -422,13 +419,9 @@ impl Worker {
         }
         let token = self.sessions.vacant_key();
         let mut session = Box::new(Session::new(stream, peer));
-        if let Err(error) = self.poller.add(session.stream_mut(), token) {
-            log_error(format_args!("cannot watch a connection: {error}"));
-            return self.count_out(serving);
-        }
         session.is_queued = true;
         self.sessions.insert(Seat::Home(session));
-        // Its first request may be here before its first event is.
+        // Its first request may be here already; else it is watched from then on.
         self.fresh.push_back(token);
     }
 
@@ -453,9 +446,9 @@ impl Worker {
             return None;
         };
         // What comes of a body that its method will read is no news for the loop.
-        let is_watched = !session.has_open_body();
-        if !is_watched {
+        if session.has_open_body() && session.is_watched {
             self.poller.remove(session.stream_mut());
+            session.is_watched = false;
         }
         let home = self.index;
         let since = self.now;
@@ -472,7 +465,6 @@ impl Worker {
             to_spare,
             answered: 0,
             overran: None,
-            is_watched,
         })
     }
 
@@ -485,6 +477,13 @@ impl Worker {
                 self.unfinished.push_back(token);
             }
             Next::Wait => {
+                if !session.is_watched {
+                    if let Err(error) = self.poller.add(session.stream_mut(), token) {
+                        log_error(format_args!("cannot watch a connection: {error}"));
+                        return self.close(token, serving);
+                    }
+                    session.is_watched = true;
+                }
                 session.give_back(&mut self.stock);
                 let deadline = session.deadline(self.now, serving.config);
                 self.deadlines.set(token, deadline);
