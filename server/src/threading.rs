@@ -151,7 +151,7 @@ impl ThreadingHttpServer {
         let mut guard = handle.serving();
         let max_handlers = self.shop.config.max_handler_threads;
         let crew = Crew::new(self.shop, self.workers.len(), max_handlers);
-        let home = |worker| Home { worker, driver: None };
+        let home = |worker| Box::new(Home { worker, driver: None });
         crew.run(self.workers.into_iter().map(home).collect());
         let outcome = std::mem::take(&mut *crew.trade.outcome());
         guard.report = outcome.report;
@@ -253,7 +253,7 @@ struct Workplace {
 }
 
 impl Trade for Shop {
-    type Home = Home;
+    type Home = Box<Home>;
     type Visit = Visit;
     type Desk = Workplace;
 
@@ -262,7 +262,7 @@ impl Trade for Shop {
         Workplace { desk, hand: self.processors.enlist(), _member: self.shutdown.member() }
     }
 
-    fn next(&self, home: &mut Home) -> Option<Visit> {
+    fn next(&self, home: &mut Box<Home>) -> Option<Visit> {
         match self.serving(|serving| home.worker.next(serving, Until::Stopped)) {
             Ok(Step::Answer(visit)) => Some(visit),
             Ok(Step::Ended(report)) => {
@@ -288,7 +288,7 @@ impl Trade for Shop {
         self.serving(|serving| visit.answer(&mut at.desk, serving, &is_lent));
     }
 
-    fn welcome(&self, home: &mut Home, visit: Visit) {
+    fn welcome(&self, home: &mut Box<Home>, visit: Visit) {
         self.serving(|serving| home.worker.welcome(visit, serving));
     }
 
@@ -333,7 +333,7 @@ impl Trade for Shop {
         self.processors.are_missed()
     }
 
-    fn begin(&self, home: &mut Home, at: &Workplace, is_taken_over: bool) {
+    fn begin(&self, home: &mut Box<Home>, at: &Workplace, is_taken_over: bool) {
         let before = home.driver.replace(Arc::clone(&at.hand));
         if let (Some(kept), true) = (before, is_taken_over) {
             self.info.stats.note_take_over();
