@@ -467,7 +467,7 @@ pub fn multipart(bytes: &[u8]) {
         let delivered = read(pieces, "multipart/form-data; boundary=b");
         assert_eq!(delivered, at_once, "another delivery, another form");
     }
-    let boundary = "no-fuzzer-thinks-of-this";
+    let boundary = "no-fuzzer-thinks-of-this-long-one";
     let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     let mut again = String::new();
     for (name, filename, value) in &at_once.fields {

@@ -27,7 +27,9 @@ pub(crate) struct Splitter {
     /// The body has been read to its end.
     is_drained: bool,
     /// CR LF, two hyphens and the boundary.
-    delimiter: Finder<'static>,
+    delimiter: Vec<u8>,
+    /// The front of the delimiter, short enough for the quickest search.
+    front: Finder<'static>,
     head_end: Finder<'static>,
     max_head_bytes: usize,
     state: State,
@@ -55,27 +57,29 @@ enum State {
 struct Known {
     /// So many bytes are data.
     data: usize,
-    /// They end in front of a delimiter.
-    is_delimited: bool,
+    /// What stands behind them.
+    then: Then,
 }
 
-/// What a delimiter turned out to be, once what follows it was there.
-enum Delimiter {
-    /// Another part begins behind so many bytes of the window.
+/// What stands at a place that may be a delimiter's.
+#[derive(Clone, Copy, Default)]
+enum Then {
+    /// A delimiter of so many bytes, and another part.
     Part(usize),
-    /// The last one.
+    /// The last delimiter.
     Last,
-    /// It only looks like one: its line goes on.
+    /// What only looks like one: its line goes on.
     Data,
     /// The next bytes decide.
-    Partial,
+    #[default]
+    Unknown,
 }
 
 impl Splitter {
     /// A splitter with a window of that many bytes at first; it grows only for a head that needs
     /// more.
     pub(crate) fn new(boundary: &str, window_bytes: usize, max_head_bytes: usize) -> Splitter {
-        let delimiter = format!("\r\n--{boundary}");
+        let delimiter = format!("\r\n--{boundary}").into_bytes();
         // The first boundary needs no line end in front of it: it is taken to have one.
         let mut window = vec![0; window_bytes.max(delimiter.len() * 2)];
         window[..2].copy_from_slice(b"\r\n");
@@ -84,7 +88,8 @@ impl Splitter {
             start: 0,
             end: 2,
             is_drained: false,
-            delimiter: Finder::new(delimiter.as_bytes()).into_owned(),
+            front: Finder::new(&delimiter[..delimiter.len().min(QUICKLY_FOUND)]).into_owned(),
+            delimiter,
             head_end: Finder::new(b"\r\n\r\n"),
             max_head_bytes,
             state: State::Preamble { passed: 0, known: Known::default() },
@@ -153,107 +158,107 @@ impl Splitter {
     /// How many bytes at the front of the window are data; 0 where there is no more of it.
     fn find_data(&mut self, source: &mut dyn Read) -> Result<usize> {
         loop {
-            let found = match self.state {
-                State::Preamble { known, .. } | State::Data(known) if known.data > 0 => {
-                    return Ok(known.data);
-                }
-                State::Preamble { known, .. } | State::Data(known) if known.is_delimited => {
-                    self.pass_delimiter(0)
-                }
-                State::Preamble { .. } | State::Data(_) => self.search(),
+            let is_known = match self.state {
+                State::Preamble { known, .. } | State::Data(known) => match known {
+                    Known { data: 1.., .. } => return Ok(known.data),
+                    Known { then: Then::Part(delimiter), .. } => {
+                        self.start += delimiter;
+                        self.state = State::Head;
+                        return Ok(0);
+                    }
+                    Known { then: Then::Last, .. } => {
+                        self.state = State::End;
+                        return Ok(0);
+                    }
+                    _ => self.search(),
+                },
                 State::Blank => self.pass_blank(),
                 State::Head | State::End => return Ok(0),
                 State::Failed(bad) => return Err(bad.into()),
             };
-            match found {
-                Some(state) => self.state = state,
-                None if self.fill(source)? || !self.bytes().is_empty() => {}
-                None => return Err(self.fail(BadForm::CutShort)),
+            if !is_known && !self.fill(source)? && self.bytes().is_empty() {
+                return Err(self.fail(BadForm::CutShort));
             }
         }
     }
 
-    /// Searches the window for a delimiter; `None` if nothing can be said without more bytes.
-    fn search(&self) -> Option<State> {
-        let (bytes, delimiter) = (self.bytes(), self.delimiter.needle());
+    /// Searches the window for a delimiter; false if nothing can be said without more bytes.
+    fn search(&mut self) -> bool {
+        let bytes = &self.window[self.start..self.end];
         let mut searched = 0;
-        while let Some(found) = self.delimiter.find(&bytes[searched..]) {
+        while let Some(found) = self.front.find(&bytes[searched..]) {
             let data = searched + found;
-            match self.delimiter(data) {
+            match self.look_at(data) {
                 // It is lent with the data around it: alone, it would have its readers write a few
                 // bytes at a time for as long as a client likes.
-                Delimiter::Data => searched = data + delimiter.len(),
-                _ => return Some(self.with(Known { data, is_delimited: true })),
+                Then::Data => searched = data + self.front.needle().len(),
+                Then::Unknown if data == 0 => return false,
+                then => {
+                    self.know(Known { data, then });
+                    return true;
+                }
             }
         }
         // The end of the window may be the beginning of a delimiter, which has one CR.
-        let tail = bytes.len().saturating_sub(delimiter.len() - 1).max(searched);
+        let tail = bytes.len().saturating_sub(self.front.needle().len() - 1).max(searched);
         let begun = memchr::memchr_iter(b'\r', &bytes[tail..])
             .map(|at| tail + at)
-            .find(|at| !self.is_drained && delimiter.starts_with(&bytes[*at..]));
+            .find(|at| matches!(self.look_at(*at), Then::Unknown));
         let data = begun.unwrap_or(bytes.len());
-        (data > 0).then(|| self.with(Known { data, is_delimited: false }))
+        self.know(Known { data, then: Then::Unknown });
+        data > 0
     }
 
-    /// Looks at the empty line behind a head.
-    fn pass_blank(&mut self) -> Option<State> {
-        let (bytes, delimiter) = (self.bytes(), self.delimiter.needle());
-        if bytes.starts_with(delimiter) {
-            return self.pass_delimiter(2);
-        }
-        if delimiter.starts_with(bytes) && !self.is_drained {
-            return None;
-        }
-        self.start += 2;
-        Some(State::Data(Known::default()))
-    }
-
-    /// Drops the delimiter at the window's front, if it is one; else its bytes are data, but for the
-    /// first `blank`.
-    fn pass_delimiter(&mut self, blank: usize) -> Option<State> {
-        match self.delimiter(0) {
-            Delimiter::Part(len) => {
-                self.start += len;
-                Some(State::Head)
+    /// Looks at the empty line behind a head; false if nothing can be said without more bytes.
+    fn pass_blank(&mut self) -> bool {
+        let then = match self.bytes() {
+            // Nearly every part has data, and nearly none of it begins so.
+            [_, _, other, ..] if *other != b'-' => Then::Data,
+            _ => self.look_at(0),
+        };
+        match then {
+            Then::Unknown => return false,
+            Then::Data => {
+                self.start += 2;
+                self.state = State::Data(Known::default());
             }
-            Delimiter::Last => Some(State::End),
-            Delimiter::Data => {
-                self.start += blank;
-                let data = self.delimiter.needle().len() - blank;
-                Some(self.with(Known { data, is_delimited: false }))
-            }
-            Delimiter::Partial => None,
+            then => self.state = State::Data(Known { data: 0, then }),
         }
+        true
     }
 
-    /// The state in which this is known of the window.
-    fn with(&self, known: Known) -> State {
-        match self.state {
+    /// Remembers what was found out about the window's front.
+    fn know(&mut self, known: Known) {
+        self.state = match self.state {
             State::Preamble { passed, .. } => match passed + known.data {
                 passed if passed > self.max_head_bytes => State::Failed(BadForm::Preamble),
                 passed => State::Preamble { passed, known },
             },
             _ => State::Data(known),
-        }
+        };
     }
 
-    /// Looks at what follows the delimiter at that place of the window.
-    fn delimiter(&self, place: usize) -> Delimiter {
-        let behind = &self.bytes()[place + self.delimiter.needle().len()..];
+    /// What stands at that place of the window.
+    fn look_at(&self, place: usize) -> Then {
+        let found = &self.bytes()[place..];
+        let Some(behind) = found.strip_prefix(&*self.delimiter) else {
+            let is_cut = self.delimiter.starts_with(found) && !self.is_drained;
+            return if is_cut { Then::Unknown } else { Then::Data };
+        };
         let (is_last, rest) = match behind.strip_prefix(b"--") {
             Some(rest) => (true, rest),
-            None if matches!(behind, [] | [b'-']) && !self.is_drained => return Delimiter::Partial,
+            None if matches!(behind, [] | [b'-']) && !self.is_drained => return Then::Unknown,
             None => (false, behind),
         };
         // RFC 2046 §5.1.1: blanks may follow; nobody sends many.
         let padding = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         match &rest[padding..] {
-            _ if padding > MAX_PADDING => Delimiter::Data,
-            [b'\r', b'\n', ..] if is_last => Delimiter::Last,
-            [b'\r', b'\n', ..] => Delimiter::Part(self.bytes().len() - rest.len() + padding),
-            [] if is_last && self.is_drained => Delimiter::Last,
-            [] | [b'\r'] if !self.is_drained => Delimiter::Partial,
-            _ => Delimiter::Data,
+            _ if padding > MAX_PADDING => Then::Data,
+            [b'\r', b'\n', ..] if is_last => Then::Last,
+            [b'\r', b'\n', ..] => Then::Part(self.delimiter.len() + padding),
+            [] if is_last && self.is_drained => Then::Last,
+            [] | [b'\r'] if !self.is_drained => Then::Unknown,
+            _ => Then::Data,
         }
     }
 
@@ -304,6 +309,9 @@ pub(crate) fn is_boundary(text: &str) -> bool {
 /// Bytes that are moved in less time than a call of the kernel takes.
 const EASILY_MOVED: usize = 4096;
 
+/// So many bytes `memchr` searches for in its quickest way.
+const QUICKLY_FOUND: usize = 32;
+
 /// Blanks behind a boundary; more of them are no padding.
 const MAX_PADDING: usize = 64;
 
@@ -332,9 +340,16 @@ mod tests {
         end: std::result::Result<(), BadForm>,
     }
 
-    fn deliver<'b>(pieces: impl IntoIterator<Item = &'b [u8]>, window: usize, max: usize) -> Split {
+    /// Longer than what is searched for, and as some browsers' boundaries.
+    const LONG: &str = "----------------------------------------B";
+
+    fn deliver<'b>(
+        boundary: &str,
+        pieces: impl IntoIterator<Item = &'b [u8]>,
+        window: usize,
+    ) -> Split {
         let mut source = Pieces(pieces.into_iter().collect());
-        let mut splitter = Splitter::new("B", window, max);
+        let mut splitter = Splitter::new(boundary, window, 64);
         let mut parts: Vec<(String, String)> = Vec::new();
         let mut step = || -> Result<bool> {
             let mut head = String::new();
@@ -372,15 +387,28 @@ mod tests {
     }
 
     /// Delivers `body` in every way a network may (at once, byte by byte, cut at each place), into
-    /// windows small and large, and insists that the same parts come out.
+    /// windows small and large, and insists that the same parts come out; and once more with a long
+    /// boundary.
     fn split(body: &str) -> Split {
+        let found = split_at("B", body);
+        let mut expected = Split { parts: found.parts.clone(), end: found.end };
+        for (_, data) in &mut expected.parts {
+            *data = data.replace('B', LONG);
+        }
+        assert_eq!(split_at(LONG, &body.replace('B', LONG)), expected, "with a long boundary");
+        found
+    }
+
+    fn split_at(boundary: &str, body: &str) -> Split {
         let body = body.as_bytes();
-        let expected = deliver([body], 1 << 16, 64);
+        let expected = deliver(boundary, [body], 1 << 16);
         for window in [1, 16, 37, 1 << 16] {
-            assert_eq!(deliver(body.chunks(1), window, 64), expected, "byte by byte, {window}");
+            let by_byte = deliver(boundary, body.chunks(1), window);
+            assert_eq!(by_byte, expected, "byte by byte, {window}");
             for cut in 1..body.len() {
                 let pieces = [&body[..cut], &body[cut..]];
-                assert_eq!(deliver(pieces, window, 64), expected, "cut at {cut}, {window}");
+                let cut_there = deliver(boundary, pieces, window);
+                assert_eq!(cut_there, expected, "cut at {cut}, {window}");
             }
         }
         expected
