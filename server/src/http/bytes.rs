@@ -33,6 +33,12 @@ pub(crate) fn is_all_text(bytes: &[u8]) -> bool {
     is_plain || bytes.iter().all(|byte| is_text(*byte))
 }
 
+/// What means itself between quotes, to everybody: text but the quotation mark, the backslash
+/// (RFC 9110 §5.6.4), and the percent sign, with which browsers write a quotation mark.
+pub(crate) fn is_plain_quoted(byte: u8) -> bool {
+    has(byte, PLAIN_QUOTED)
+}
+
 /// Whether `bytes` are text without a tab, which is not worth a place in this sieve.
 fn is_plain_text<const N: usize>(bytes: &[u8; N]) -> bool {
     bytes.iter().fold(true, |all, byte| all & (*byte >= b' ') & (*byte != 0x7f))
@@ -58,6 +64,7 @@ const TOKEN: u8 = 1;
 const TARGET: u8 = 2;
 const TEXT: u8 = 4;
 const HOST: u8 = 8;
+const PLAIN_QUOTED: u8 = 16;
 
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
@@ -73,6 +80,9 @@ const CLASSES: [u8; 256] = {
         }
         if !char.is_ascii_control() || char == b'\t' {
             classes[byte] |= TEXT;
+            if !one_of(char, b"\"\\%") {
+                classes[byte] |= PLAIN_QUOTED;
+            }
         }
         if alphanumeric || one_of(char, b"-._~!$&'()*+,;=") {
             classes[byte] |= HOST;
@@ -124,6 +134,8 @@ mod tests {
             }
         }
         assert!(is_all_text("tab\tand caf\u{e9}, and \u{7ff}\u{80}\u{ff}".as_bytes()));
+        let plain = (0..=255).filter(|byte| is_text(*byte) != is_plain_quoted(*byte));
+        assert_eq!(plain.collect::<Vec<u8>>(), b"\"%\\");
         assert!(!is_token(b"") && is_token(b"X-Tag") && !is_token(b"X Tag"));
         let refused: Vec<u8> = (0..=255).filter(|byte| !is_text(*byte)).collect();
         assert_eq!(refused, (0..9).chain(10..32).chain([127]).collect::<Vec<u8>>());
