@@ -26,13 +26,13 @@ fn main() -> io::Result<()> {
         ["serve", peer] => peers::serve(peer),
         ["rounds", count] => rounds(count.parse().unwrap_or(5), &[]),
         ["rounds", count, ref only @ ..] => rounds(count.parse().unwrap_or(5), only),
-        ["many", count] => {
-            measure(&[Load::many_parts(64 << 20, 1024)], count.parse().unwrap_or(5), &[])
+        ["many", count, ref only @ ..] => {
+            measure(&[Load::many_parts(64 << 20, 1024)], count.parse().unwrap_or(5), only)
         }
         ["memory"] => memory(),
         ["half-sent", count] => half_sent(count.parse().unwrap_or(10_000)),
         _ => {
-            eprintln!("usage: rounds COUNT [PEER…] | many COUNT | memory | half-sent COUNT");
+            eprintln!("usage: rounds COUNT [PEER…] | many COUNT [PEER…] | memory | half-sent COUNT");
             Ok(())
         }
     }
