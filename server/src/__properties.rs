@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
 
 use crate::config::{Config, FormLimits};
-use crate::form::field_storage::{FieldStorage, FormOptions};
+use crate::form::collect::FormOptions;
+use crate::form::field_storage::FieldStorage;
 use crate::form::text::TextErrors;
 use crate::http::bytes::{is_all_text, is_token};
 use crate::http::chunked::{BodyDecoder, Then};

@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use crate::cookies::Cookies;
 use crate::error_page::{ErrorPage, HTML};
-use crate::form::field_storage::{FieldStorage, FormOptions};
+use crate::form::collect::FormOptions;
+use crate::form::field_storage::FieldStorage;
 use crate::form::multipart::Multipart;
 use crate::header_value::ToHeaderValue;
 use crate::http::connection::BodyLeft;

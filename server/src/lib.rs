@@ -116,9 +116,10 @@ pub use error_page::{ErrorPage, escape_html};
 pub use exchange::Exchange;
 pub use extract::{FromRequest, FromRequestWith};
 pub use forking::ForkingHttpServer;
+pub use form::collect::FormOptions;
 pub use form::error::BadForm;
 pub use form::field_file::FieldFile;
-pub use form::field_storage::{Field, FieldStorage, FormOptions};
+pub use form::field_storage::{Field, FieldStorage};
 pub use form::multipart::{Multipart, Part};
 pub use form::text::TextErrors;
 #[cfg(feature = "serde")]

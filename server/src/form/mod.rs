@@ -3,6 +3,8 @@
 #[cfg(feature = "serde")]
 pub(crate) mod typed;
 
+pub(crate) mod collect;
+
 pub(crate) mod field_storage;
 
 pub(crate) mod multipart;

@@ -353,7 +353,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::form::field_storage::FormOptions;
+    use crate::form::collect::FormOptions;
 
     #[derive(Debug, Deserialize, PartialEq)]
     struct Order {
