@@ -91,7 +91,8 @@ mod response;
 mod rfile;
 mod wfile;
 
-mod answer_fields;
+mod answer;
+
 mod cookies;
 mod error_page;
 mod header_value;

@@ -15,7 +15,7 @@ use std::fmt;
 use std::io::{self, IoSlice, Write};
 use std::ops::Range;
 
-use crate::answer_fields::{EarlyFields, FieldName, FieldsSent, Mistake, Noted, note};
+use crate::answer::fields::{EarlyFields, FieldName, FieldsSent, Mistake, Noted, note};
 use crate::header_value::ToHeaderValue;
 use crate::http::bytes::{is_all_text, is_token};
 use crate::http::date::Stamp;

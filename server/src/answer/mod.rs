@@ -1,0 +1,3 @@
+//! The parts of an answer on its way. What puts them together is `wfile.rs`.
+
+pub(crate) mod fields;
