@@ -12,10 +12,11 @@
 //! left, an error can still take its place.
 
 use std::fmt;
-use std::io::{self, IoSlice, Write};
+use std::io::{self, Write};
 use std::ops::Range;
 
 use crate::answer::fields::{EarlyFields, FieldName, FieldsSent, Mistake, Noted, note};
+use crate::answer::outlet::Outlet;
 use crate::header_value::ToHeaderValue;
 use crate::http::bytes::{is_all_text, is_token};
 use crate::http::date::Stamp;
@@ -37,8 +38,7 @@ use crate::socket::Socket;
 /// Writing before `send_response` begins a `200 OK`; writing before `end_headers` ends the headers.
 /// To a HEAD request, and with a status that allows no body, nothing of the body is sent.
 pub struct ResponseWriter<'a> {
-    out: &'a mut Vec<u8>,
-    socket: &'a dyn Socket,
+    outlet: Outlet<'a>,
     stamp: &'a Stamp,
     rules: AnswerRules,
     /// The handler wants the connection to end.
@@ -46,15 +46,11 @@ pub struct ResponseWriter<'a> {
     /// The head is ended, and has said that the connection is.
     has_said_close: bool,
     stage: Stage,
-    /// Where this answer begins in `out`.
-    start: usize,
-    /// Some of this answer has been given to the kernel: it cannot be taken back.
-    has_left: bool,
     status: Option<Status>,
     /// Whether any byte of the body goes out.
     sends_body: bool,
     fields: FieldsSent,
-    /// Where the lines of the stamp are in `out`, if this answer has them.
+    /// Where the lines of the stamp are, if this answer has them.
     stamp_at: Option<usize>,
     early: Option<Box<EarlyFields>>,
     /// `Content-Length` as the handler has it.
@@ -64,8 +60,6 @@ pub struct ResponseWriter<'a> {
     trailers: Vec<u8>,
     /// Bytes of the body so far, sent or (for HEAD) only counted.
     body_bytes: u64,
-    /// A write has failed: the client will never see the end of this answer.
-    is_broken: bool,
     /// It was cut, and a plain end of the connection would look like the end of the answer.
     must_reset: bool,
 }
@@ -74,13 +68,13 @@ pub struct ResponseWriter<'a> {
 enum Stage {
     /// No status yet.
     Unstarted,
-    /// Status line and fields are in `out`; `end_headers` has not been called.
+    /// Status line and fields are there; `end_headers` has not been called.
     Head,
-    /// The fields are in `out` up to `end`, and from `body` on the body. What ends the head may
+    /// The fields are there up to `end`, and from `body` on the body. What ends the head may
     /// stand between them; it is `right` if it belongs to this body, and then has said so.
     Held { end: usize, body: usize, right: Option<Persistence> },
-    /// The head is ended and tells where the body ends, which begins at `body` in `out` as long as
-    /// nothing has left.
+    /// The head is ended and tells where the body ends, which begins at `body` as long as nothing
+    /// has left.
     Flowing { flow: Flow, body: usize },
     /// The answer is complete, or given up.
     Done,
@@ -90,7 +84,7 @@ enum Stage {
 enum Flow {
     /// So many bytes are still to come.
     Length(u64),
-    /// Where the data of the chunk under way begins in `out`.
+    /// Where the data of the chunk under way begins.
     Chunked(Option<usize>),
     UntilClose,
     /// Counted, not sent.
@@ -114,17 +108,13 @@ impl<'a> ResponseWriter<'a> {
         stamp: &'a Stamp,
         rules: AnswerRules,
     ) -> Self {
-        let start = out.len();
         ResponseWriter {
-            out,
-            socket,
+            outlet: Outlet::new(out, socket),
             stamp,
             rules,
             wants_close: false,
             has_said_close: false,
             stage: Stage::Unstarted,
-            start,
-            has_left: false,
             status: None,
             sends_body: true,
             fields: FieldsSent::default(),
@@ -134,7 +124,6 @@ impl<'a> ResponseWriter<'a> {
             mistake: None,
             trailers: Vec::new(),
             body_bytes: 0,
-            is_broken: false,
             must_reset: false,
         }
     }
@@ -199,7 +188,7 @@ impl<'a> ResponseWriter<'a> {
 
     /// Whether another answer can still take this one's place.
     pub(crate) fn is_replaceable(&self) -> bool {
-        !self.has_left
+        !self.outlet.has_left()
     }
 
     /// What the head will say of the connection, unless a later call says otherwise.
@@ -232,28 +221,28 @@ impl<'a> ResponseWriter<'a> {
         {
             // Nearly every answer: all of it is kept ready.
             let (ok, both) = self.stamp.ok();
-            self.stamp_at = Some(self.out.len() + both);
-            self.out.extend_from_slice(ok);
+            self.stamp_at = Some(self.outlet.len() + both);
+            self.outlet.tail().extend_from_slice(ok);
         } else {
-            encode::status_line(self.out, self.rules.version, status, phrase);
+            encode::status_line(self.outlet.tail(), self.rules.version, status, phrase);
             if is_interim(status) {
                 return;
             }
             if stamped {
-                self.stamp_at = Some(self.out.len());
-                self.out.extend_from_slice(self.stamp.both());
+                self.stamp_at = Some(self.outlet.len());
+                self.outlet.tail().extend_from_slice(self.stamp.both());
             }
         }
         if let Some(early) = &self.early {
             self.fields = early.sent;
-            self.out.extend_from_slice(&early.lines);
+            self.outlet.tail().extend_from_slice(&early.lines);
         }
     }
 
     /// Adds a field; one that cannot be sent is remembered for `end_headers`.
     pub(crate) fn field(&mut self, name: &str, value: &dyn ToHeaderValue) {
         let (lines, sent) = match self.stage {
-            Stage::Head => (&mut *self.out, &mut self.fields),
+            Stage::Head => (self.outlet.tail(), &mut self.fields),
             Stage::Unstarted => {
                 let early = self.early.get_or_insert_default();
                 (&mut early.lines, &mut early.sent)
@@ -361,7 +350,7 @@ impl<'a> ResponseWriter<'a> {
             _ if !self.is_head_open() => {}
             Some(length) => self.flow(self.rules.known_length(status, length)),
             None => {
-                let end = self.out.len();
+                let end = self.outlet.len();
                 self.stage = Stage::Held { end, body: end, right: None };
             }
         }
@@ -374,7 +363,7 @@ impl<'a> ResponseWriter<'a> {
         let (sent, rules) = (self.fields, self.rules);
         // RFC 9110 §7.8: a proxy must not pass the offer of its neighbour on.
         if sent.has(FieldName::Upgrade) && !sent.has(FieldName::UpgradeOption) {
-            self.out.extend_from_slice(b"Connection: Upgrade\r\n");
+            self.outlet.tail().extend_from_slice(b"Connection: Upgrade\r\n");
         }
         if rules.is_tunnel(status) {
             if status == Status::SWITCHING_PROTOCOLS && !sent.has(FieldName::Upgrade) {
@@ -402,14 +391,14 @@ impl<'a> ResponseWriter<'a> {
 
     /// HTTP/0.9 has answers without a head, and their end is that of the connection.
     fn drop_head(&mut self) {
-        self.out.truncate(self.start);
+        self.outlet.clear();
         let flow = match self.declared {
             _ if !self.sends_body => Flow::Dropped,
             Some(length) => Flow::Length(length),
             None => Flow::UntilClose,
         };
         self.has_said_close = true;
-        self.stage = Stage::Flowing { flow, body: self.start };
+        self.stage = Stage::Flowing { flow, body: 0 };
     }
 
     /// The client has not asked for the 101 that was begun.
@@ -421,10 +410,10 @@ impl<'a> ResponseWriter<'a> {
     ///
     /// Fields that were sent before the status stay.
     pub(crate) fn discard(&mut self) {
-        if self.has_left {
+        if self.outlet.has_left() {
             return;
         }
-        self.out.truncate(self.start);
+        self.outlet.clear();
         self.stage = Stage::Unstarted;
         self.has_said_close = false;
         self.status = None;
@@ -447,17 +436,17 @@ impl<'a> ResponseWriter<'a> {
     /// its body. `None`, and nothing changes, if it was not begun or cannot be taken back.
     pub(crate) fn take_back(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
         let body = match self.stage {
-            Stage::Head => self.out.len(),
+            Stage::Head => self.outlet.len(),
             Stage::Held { body, .. } => body,
             // The head of a declared length is ended, but its body stands behind it as it is.
             Stage::Flowing { flow: Flow::Length(_) | Flow::Dropped, body, .. } => body,
             _ => return None,
         };
-        if self.has_left || self.rules.is_bare {
+        if self.outlet.has_left() || self.rules.is_bare {
             return None;
         }
-        let body = self.out.split_off(body);
-        let head = self.out.split_off(self.start);
+        let body = self.outlet.split_off(body);
+        let head = self.outlet.split_off(0);
         self.discard();
         self.early = None;
         Some((head, body))
@@ -497,9 +486,10 @@ impl<'a> ResponseWriter<'a> {
         let Stage::Flowing { flow, .. } = &self.stage else { return false };
         match flow {
             Flow::Chunked(_) => {
-                self.out.extend_from_slice(encode::LAST_CHUNK);
-                self.out.extend_from_slice(&self.trailers);
-                self.out.extend_from_slice(b"\r\n");
+                let out = self.outlet.tail();
+                out.extend_from_slice(encode::LAST_CHUNK);
+                out.extend_from_slice(&self.trailers);
+                out.extend_from_slice(b"\r\n");
                 true
             }
             Flow::Length(left) => *left == 0,
@@ -513,10 +503,10 @@ impl<'a> ResponseWriter<'a> {
             && !self.has_said_close
             && self.persistence() == Persistence::Close
             && self.rules.modern_client
-            && !self.has_left
+            && !self.outlet.has_left()
         {
             let blank_line = body.saturating_sub(2);
-            encode::replace(self.out, blank_line..blank_line, |out| {
+            self.outlet.replace(blank_line..blank_line, |out| {
                 out.extend_from_slice(encode::CLOSE);
             });
         }
@@ -530,7 +520,7 @@ impl<'a> ResponseWriter<'a> {
             Stage::Flowing { .. } if self.rules.is_bare => self.must_reset = true,
             Stage::Flowing { .. } | Stage::Done => {}
             // A head that was not ended would only puzzle the client.
-            _ => self.out.truncate(self.start),
+            _ => self.outlet.clear(),
         }
         Finished {
             persistence: Persistence::Close,
@@ -563,10 +553,10 @@ impl<'a> ResponseWriter<'a> {
     #[inline(never)]
     fn end_interim(&mut self) -> io::Result<()> {
         if self.rules.modern_client {
-            self.out.extend_from_slice(b"\r\n");
-            self.start = self.out.len();
+            self.outlet.tail().extend_from_slice(b"\r\n");
+            self.outlet.begin_anew();
         } else {
-            self.out.truncate(self.start);
+            self.outlet.clear();
         }
         self.stage = Stage::Unstarted;
         self.status = None;
@@ -582,16 +572,16 @@ impl<'a> ResponseWriter<'a> {
         let sent = self.fields;
         let Some(stamp) = self.stamp_at else {
             if !sent.has(FieldName::Date) {
-                self.out.extend_from_slice(self.stamp.date());
+                self.outlet.tail().extend_from_slice(self.stamp.date());
             }
             return;
         };
         let date = stamp + self.stamp.server_len();
         if sent.has(FieldName::Date) {
-            self.out.drain(date..stamp + self.stamp.both().len());
+            self.outlet.replace(date..stamp + self.stamp.both().len(), |_| {});
         }
         if sent.has(FieldName::Server) {
-            self.out.drain(stamp..date);
+            self.outlet.replace(stamp..date, |_| {});
         }
     }
 
@@ -608,7 +598,7 @@ impl<'a> ResponseWriter<'a> {
     /// Puts the end of the head in the place of what stands there.
     #[inline(never)] // of the usual answer the end is written where it belongs
     fn put_end(&mut self, old: Range<usize>, delimiter: Delimiter, persistence: Persistence) {
-        encode::replace(self.out, old, |out| {
+        self.outlet.replace(old, |out| {
             encode::end_of_head(out, delimiter, persistence, &self.rules);
         });
     }
@@ -627,11 +617,11 @@ impl<'a> ResponseWriter<'a> {
         };
         let (end, body) = match self.stage {
             Stage::Held { end, body, .. } => (end, body),
-            _ => (self.out.len(), self.out.len()),
+            _ => (self.outlet.len(), self.outlet.len()),
         };
-        let held = self.out.len() - body;
+        let held = self.outlet.len() - body;
         self.put_end(end..body, delimiter, said);
-        let body = self.out.len() - held;
+        let body = self.outlet.len() - held;
         let flow = match delimiter {
             _ if !self.sends_body => Flow::Dropped,
             Delimiter::Length(length) => Flow::Length(length),
@@ -659,11 +649,12 @@ impl<'a> ResponseWriter<'a> {
             *right = None;
             if body == end {
                 // Most bodies are written at once: then this is the end of their head.
-                encode::end_of_head(self.out, Delimiter::Length(length), persistence, &self.rules);
-                (*body, *right) = (self.out.len(), Some(persistence));
+                let length = Delimiter::Length(length);
+                encode::end_of_head(self.outlet.tail(), length, persistence, &self.rules);
+                (*body, *right) = (self.outlet.len(), Some(persistence));
             }
         }
-        self.out.extend_from_slice(bytes);
+        self.outlet.tail().extend_from_slice(bytes);
         Ok(())
     }
 
@@ -688,14 +679,14 @@ impl<'a> ResponseWriter<'a> {
             Flow::Chunked(chunk) if bytes.len() >= LARGE_CHUNK => {
                 let data = chunk.take();
                 self.end_chunk(data);
-                encode::chunk_size(self.out, bytes.len());
+                encode::chunk_size(self.outlet.tail(), bytes.len());
                 self.send(bytes)?;
-                self.out.extend_from_slice(b"\r\n");
+                self.outlet.tail().extend_from_slice(b"\r\n");
             }
             Flow::Chunked(chunk) => {
-                let data = *chunk.get_or_insert(self.out.len());
-                self.out.extend_from_slice(bytes);
-                if self.out.len() - data >= LARGE_CHUNK {
+                let data = *chunk.get_or_insert(self.outlet.len());
+                self.outlet.tail().extend_from_slice(bytes);
+                if self.outlet.len() - data >= LARGE_CHUNK {
                     *chunk = None;
                     self.end_chunk(Some(data));
                     self.send(&[])?;
@@ -715,71 +706,31 @@ impl<'a> ResponseWriter<'a> {
 
     /// Puts the size in front of the data of a chunk, and the line end behind it.
     fn end_chunk(&mut self, data: Option<usize>) {
-        if let Some(data) = data.filter(|data| *data < self.out.len()) {
-            let len = self.out.len() - data;
-            encode::replace(self.out, data..data, |out| encode::chunk_size(out, len));
-            self.out.extend_from_slice(b"\r\n");
+        if let Some(data) = data.filter(|data| *data < self.outlet.len()) {
+            let len = self.outlet.len() - data;
+            self.outlet.replace(data..data, |out| encode::chunk_size(out, len));
+            self.outlet.tail().extend_from_slice(b"\r\n");
         }
     }
 
-    /// Gathers `bytes`; much is offered to the kernel, and only too much is waited for.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let sent = self.try_send(bytes);
+        let sent = self.outlet.send(bytes);
         self.note_break(sent)
-    }
-
-    fn try_send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        if self.is_broken {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        // What earlier answers have left there is bounded by itself.
-        if self.out.len() - self.start + bytes.len() > LARGE {
-            let gathered = self.out.len();
-            let sent = self.socket.try_write(&[IoSlice::new(self.out), IoSlice::new(bytes)])?;
-            self.forget(sent.min(gathered));
-            self.has_left |= sent > gathered;
-            bytes = bytes.get(sent.saturating_sub(gathered)..).unwrap_or_default();
-            if self.out.len() + bytes.len() > HIGH_WATER {
-                self.has_left = true;
-                self.socket.write_all(self.out)?;
-                self.forget(self.out.len());
-                let (now, later) = bytes.split_at(bytes.len().saturating_sub(LARGE));
-                self.socket.write_all(now)?;
-                bytes = later;
-            }
-        }
-        self.out.extend_from_slice(bytes);
-        Ok(())
     }
 
     /// Offers everything gathered to the kernel.
     fn spill(&mut self) -> io::Result<()> {
-        let sent = self.socket.try_write(&[IoSlice::new(self.out)]).map(|sent| self.forget(sent));
+        let sent = self.outlet.spill();
         self.note_break(sent)
     }
 
-    /// After a write that failed nothing more may be sent: it would land in the middle of what is
-    /// missing.
-    fn note_break<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+    /// A write that failed is the end of the answer.
+    fn note_break(&mut self, result: io::Result<()>) -> io::Result<()> {
         if result.is_err() {
-            self.is_broken = true;
-            self.has_left = true;
-            self.start = 0;
-            self.out.clear();
             let stage = std::mem::replace(&mut self.stage, Stage::Done);
             self.must_reset |= matches!(stage, Stage::Flowing { flow: Flow::UntilClose, .. });
         }
         result
-    }
-
-    /// Drops the first `sent` bytes, which the kernel has.
-    fn forget(&mut self, sent: usize) {
-        self.has_left |= sent > self.start;
-        self.start = self.start.saturating_sub(sent);
-        if let Stage::Flowing { body, .. } = &mut self.stage {
-            *body = body.saturating_sub(sent);
-        }
-        self.out.drain(..sent);
     }
 }
 
@@ -805,7 +756,7 @@ impl Write for ResponseWriter<'_> {
         }
         match self.stage {
             Stage::Held { .. } => self.hold(bytes),
-            _ if self.is_broken => Err(io::ErrorKind::BrokenPipe.into()),
+            _ if self.outlet.is_broken() => Err(io::ErrorKind::BrokenPipe.into()),
             _ => self.flow_on(bytes),
         }
     }
@@ -815,7 +766,7 @@ impl Write for ResponseWriter<'_> {
     /// What the client does not take at once is kept and sent later: it does not wait.
     fn flush(&mut self) -> io::Result<()> {
         match self.stage {
-            _ if self.is_broken => return Err(io::ErrorKind::BrokenPipe.into()),
+            _ if self.outlet.is_broken() => return Err(io::ErrorKind::BrokenPipe.into()),
             Stage::Unstarted | Stage::Head | Stage::Done => return Ok(()),
             Stage::Held { .. } => self.flow_unbounded(),
             Stage::Flowing { .. } => {}
@@ -836,57 +787,16 @@ const MAX_HELD: u64 = 64 * 1024;
 /// A chunk is ended when it has so many bytes.
 const LARGE_CHUNK: usize = 16 * 1024;
 
-/// From here on what is gathered is offered to the kernel before more is added.
-const LARGE: usize = 64 * 1024;
-
-/// So much may wait for a slow client; beyond, the handler's thread waits too.
-const HIGH_WATER: usize = 1024 * 1024;
-
 #[cfg(test)]
 mod tests {
-    use std::cell::{Cell, RefCell};
     use std::time::{Duration, Instant, SystemTime};
 
     use super::*;
+    use crate::socket::kernel::Kernel;
 
     const RULES: AnswerRules = AnswerRules::USUAL;
     const OLD: AnswerRules = AnswerRules { modern_client: false, ..RULES };
     const HEAD: AnswerRules = AnswerRules { head_only: true, ..RULES };
-
-    /// Takes so many bytes at a time, and all of them when it is waited for.
-    #[derive(Default)]
-    struct Kernel {
-        takes: Cell<usize>,
-        taken: RefCell<Vec<u8>>,
-        waited: Cell<bool>,
-    }
-
-    impl Socket for Kernel {
-        fn read(&self, _: &mut [u8]) -> io::Result<usize> {
-            panic!("a writer does not read")
-        }
-
-        fn is_peer_gone(&self) -> bool {
-            false
-        }
-
-        fn has_written(&self) -> bool {
-            !self.taken.borrow().is_empty()
-        }
-
-        fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-            let all = bytes.iter().flat_map(|slice| slice.iter().copied());
-            let before = self.taken.borrow().len();
-            self.taken.borrow_mut().extend(all.take(self.takes.get()));
-            Ok(self.taken.borrow().len() - before)
-        }
-
-        fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
-            self.waited.set(true);
-            self.taken.borrow_mut().extend_from_slice(bytes);
-            Ok(())
-        }
-    }
 
     /// Everything that `answer` puts on the wire, behind an earlier answer.
     fn wire(
@@ -1004,18 +914,18 @@ mod tests {
         let kernel = Kernel::default();
         kernel.takes.set(7);
         let stamp = Stamp::new("me");
-        let mut out = vec![b'e'; LARGE];
+        let mut out = b"<earlier>".to_vec();
         let mut wfile = ResponseWriter::new(&mut out, &kernel, &stamp, RULES);
         ok(&mut wfile);
         wfile.field("Content-Length", &6);
         wfile.end_head().unwrap();
         wfile.write_all(b"abcdef").unwrap();
         wfile.flush().unwrap();
-        assert_eq!(kernel.taken.borrow().len(), 7);
+        assert_eq!(kernel.taken.take(), b"<earlie");
         let (head, body) = wfile.take_back().unwrap();
         assert!(head.starts_with(b"HTTP/1.1 200 OK\r\n") && head.ends_with(b"\r\n\r\n"));
         assert_eq!(body, b"abcdef");
-        assert_eq!(out.len(), LARGE - 7);
+        assert_eq!(out, b"r>");
     }
 
     #[test]
@@ -1080,21 +990,6 @@ mod tests {
             assert_eq!(wire.contains("Connection: close\r\n\r\n"), said == Close, "{wire}");
             assert_eq!(wire.contains(&format!("Connection: {value}\r\nC")), is_sent, "{wire}");
         }
-    }
-
-    #[test]
-    fn more_than_the_high_water_mark_waits() {
-        let kernel = Kernel::default();
-        let wire = wire(RULES, &kernel, |wfile| {
-            ok(wfile);
-            wfile.field("Content-Length", &(3 * HIGH_WATER));
-            for _ in 0..3 {
-                wfile.write_all(&vec![b'x'; HIGH_WATER]).unwrap();
-            }
-        });
-        assert!(kernel.waited.get());
-        let (_, body) = wire.split_once("\r\n\r\n").unwrap();
-        assert_eq!(body.len(), 3 * HIGH_WATER);
     }
 
     #[test]

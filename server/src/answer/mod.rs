@@ -1,3 +1,4 @@
 //! The parts of an answer on its way. What puts them together is `wfile.rs`.
 
 pub(crate) mod fields;
+pub(crate) mod outlet;
