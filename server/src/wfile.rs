@@ -13,19 +13,17 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::ops::Range;
 
-use crate::answer::fields::{EarlyFields, FieldName, FieldsSent, Mistake, Noted, note};
+use crate::answer::fields::{FieldName, Mistake};
+use crate::answer::head::{AnswerHead, is_interim, push_field};
 use crate::answer::outlet::Outlet;
 use crate::header_value::ToHeaderValue;
-use crate::http::bytes::{is_all_text, is_token};
+use crate::http::bytes::is_token;
 use crate::http::date::Stamp;
 use crate::http::encode::{self, AnswerRules, Delimiter};
 use crate::http::framing::Persistence;
 use crate::http::status::{InvalidStatus, Status};
 use crate::http::trailers::may_trail;
-use crate::http::version::Version;
-use crate::http_error::is_phrase;
 use crate::socket::Socket;
 
 /// Writes the body of an answer (Python: `wfile`).
@@ -39,23 +37,8 @@ use crate::socket::Socket;
 /// To a HEAD request, and with a status that allows no body, nothing of the body is sent.
 pub struct ResponseWriter<'a> {
     outlet: Outlet<'a>,
-    stamp: &'a Stamp,
-    rules: AnswerRules,
-    /// The handler wants the connection to end.
-    wants_close: bool,
-    /// The head is ended, and has said that the connection is.
-    has_said_close: bool,
+    head: AnswerHead<'a>,
     stage: Stage,
-    status: Option<Status>,
-    /// Whether any byte of the body goes out.
-    sends_body: bool,
-    fields: FieldsSent,
-    /// Where the lines of the stamp are, if this answer has them.
-    stamp_at: Option<usize>,
-    early: Option<Box<EarlyFields>>,
-    /// `Content-Length` as the handler has it.
-    declared: Option<u64>,
-    mistake: Option<Box<Mistake>>,
     /// Field lines that go out behind a chunked body.
     trailers: Vec<u8>,
     /// Bytes of the body so far, sent or (for HEAD) only counted.
@@ -110,18 +93,8 @@ impl<'a> ResponseWriter<'a> {
     ) -> Self {
         ResponseWriter {
             outlet: Outlet::new(out, socket),
-            stamp,
-            rules,
-            wants_close: false,
-            has_said_close: false,
+            head: AnswerHead::new(stamp, rules),
             stage: Stage::Unstarted,
-            status: None,
-            sends_body: true,
-            fields: FieldsSent::default(),
-            stamp_at: None,
-            early: None,
-            declared: None,
-            mistake: None,
             trailers: Vec::new(),
             body_bytes: 0,
             must_reset: false,
@@ -130,37 +103,32 @@ impl<'a> ResponseWriter<'a> {
 
     /// The status of the answer begun, if one has been.
     pub(crate) fn status(&self) -> Option<Status> {
-        self.status
+        self.head.status()
     }
 
     /// Whether `Content-Type` has been sent.
     pub(crate) fn has_content_type(&self) -> bool {
-        self.has_sent(FieldName::ContentType)
+        self.head.has(FieldName::ContentType)
     }
 
     /// Whether `Trailer` has been sent, so that the body must not have a length.
     pub(crate) fn announces_trailers(&self) -> bool {
-        self.has_sent(FieldName::Trailer)
+        self.head.has(FieldName::Trailer)
     }
 
     /// Whether `Allow` has been sent.
     pub(crate) fn has_allow(&self) -> bool {
-        self.has_sent(FieldName::Allow)
-    }
-
-    fn has_sent(&self, name: FieldName) -> bool {
-        let early = self.early.as_ref().map(|early| early.sent).unwrap_or_default();
-        self.fields.has(name) || early.has(name)
+        self.head.has(FieldName::Allow)
     }
 
     /// Declares the length of the body, as `Content-Length` does, unless that was sent.
     pub(crate) fn declare_length(&mut self, bytes: u64) {
-        self.declared.get_or_insert(bytes);
+        self.head.declare_length(bytes);
     }
 
     /// Whether `end_headers` has something to complain about.
     pub(crate) fn has_mistake(&self) -> bool {
-        self.mistake.is_some()
+        self.head.has_mistake()
     }
 
     /// Whether nothing is left to be done by the handler: all that it may have promised is there.
@@ -193,7 +161,7 @@ impl<'a> ResponseWriter<'a> {
 
     /// What the head will say of the connection, unless a later call says otherwise.
     pub(crate) fn set_persistence(&mut self, persistence: Persistence) {
-        self.wants_close = persistence == Persistence::Close;
+        self.head.set_persistence(persistence);
     }
 
     /// Begins an answer with its status line, and with `Server` and `Date` if `stamped`.
@@ -203,94 +171,26 @@ impl<'a> ResponseWriter<'a> {
         phrase: Option<&str>,
         stamped: bool,
     ) {
-        let status = match status {
-            Ok(status) => status,
-            Err(invalid) => return self.remember(Mistake::Status(invalid)),
-        };
-        if !matches!(self.stage, Stage::Unstarted) {
-            return self.remember(Mistake::SecondStatus(status));
-        }
-        if phrase.is_some_and(|phrase| !is_phrase(phrase)) {
-            return self.remember(Mistake::Phrase(status));
-        }
-        self.status = Some(status);
-        self.sends_body = self.rules.sends_body(status);
-        self.stage = Stage::Head;
-        if (status, phrase, stamped, self.rules.version)
-            == (Status::OK, None, true, Version::HTTP_11)
-        {
-            // Nearly every answer: all of it is kept ready.
-            let (ok, both) = self.stamp.ok();
-            self.stamp_at = Some(self.outlet.len() + both);
-            self.outlet.tail().extend_from_slice(ok);
-        } else {
-            encode::status_line(self.outlet.tail(), self.rules.version, status, phrase);
-            if is_interim(status) {
-                return;
+        match status {
+            Err(invalid) => self.head.remember(Mistake::Status(invalid)),
+            Ok(status) if !matches!(self.stage, Stage::Unstarted) => {
+                self.head.remember(Mistake::SecondStatus(status));
             }
-            if stamped {
-                self.stamp_at = Some(self.outlet.len());
-                self.outlet.tail().extend_from_slice(self.stamp.both());
+            Ok(status) => {
+                self.head.begin(status, phrase, stamped, &mut self.outlet);
+                if self.head.status().is_some() {
+                    self.stage = Stage::Head;
+                }
             }
-        }
-        if let Some(early) = &self.early {
-            self.fields = early.sent;
-            self.outlet.tail().extend_from_slice(&early.lines);
         }
     }
 
     /// Adds a field; one that cannot be sent is remembered for `end_headers`.
     pub(crate) fn field(&mut self, name: &str, value: &dyn ToHeaderValue) {
-        let (lines, sent) = match self.stage {
-            Stage::Head => (self.outlet.tail(), &mut self.fields),
-            Stage::Unstarted => {
-                let early = self.early.get_or_insert_default();
-                (&mut early.lines, &mut early.sent)
-            }
-            _ => return self.remember(Mistake::LateField(name.to_owned())),
-        };
-        let Some(known) = FieldName::new(name) else {
-            return self.remember(Mistake::FieldName(name.to_owned()));
-        };
-        let line = lines.len();
-        lines.extend_from_slice(name.as_bytes());
-        lines.extend_from_slice(b": ");
-        value.write_to(lines);
-        let value = lines.get(line + name.len() + 2..).unwrap_or_default();
-        if !is_all_text(value) {
-            lines.truncate(line);
-            return self.remember(Mistake::FieldValue(name.to_owned()));
-        }
-        if !known.is_framing() {
-            sent.add(known);
-            return lines.extend_from_slice(b"\r\n");
-        }
-        // Framing is written by `end_head`, and only there.
-        let noted = note(known, value);
-        match noted {
-            Noted::Options { upgrade, .. } => {
-                lines.extend_from_slice(b"\r\n");
-                sent.add(if upgrade { FieldName::UpgradeOption } else { FieldName::Other });
-            }
-            _ => lines.truncate(line),
-        }
-        self.heed(noted);
-    }
-
-    /// Does what a field says of the framing.
-    fn heed(&mut self, noted: Noted) {
-        match noted {
-            Noted::Options { persistence: None, .. } => {}
-            Noted::Connection(persistence)
-            | Noted::Options { persistence: Some(persistence), .. } => {
-                self.set_persistence(persistence);
-            }
-            Noted::Contradiction => self.remember(Mistake::Connection),
-            Noted::TransferEncoding => self.remember(Mistake::TransferEncoding),
-            Noted::Length(length) => match (length, self.declared) {
-                (Some(length), None) => self.declared = Some(length),
-                _ => self.remember(Mistake::ContentLength),
-            },
+        if self.is_head_open() {
+            self.head.field(name, value, &mut self.outlet);
+        } else {
+            self.head.remember(Mistake::LateField(name.to_owned()));
         }
     }
 
@@ -307,32 +207,22 @@ impl<'a> ResponseWriter<'a> {
         if !self.announces_trailers() {
             return Err(Mistake::UnannouncedTrailer(name.to_owned()).to_error());
         }
-        let lines = &mut self.trailers;
-        let line = lines.len();
-        lines.extend_from_slice(name.as_bytes());
-        lines.extend_from_slice(b": ");
-        value.write_to(lines);
-        if !is_all_text(lines.get(line..).unwrap_or_default()) {
-            lines.truncate(line);
+        if !push_field(&mut self.trailers, name, value) {
             return Err(Mistake::FieldValue(name.to_owned()).to_error());
         }
-        lines.extend_from_slice(b"\r\n");
+        self.trailers.extend_from_slice(b"\r\n");
         Ok(())
     }
 
     /// What becomes of the connection.
-    ///
-    /// A client that wants it to end has it ended, whatever the handler says (RFC 9112 §9.6); and a
-    /// head that has said so stands.
     pub(crate) fn persistence(&self) -> Persistence {
-        // Without a branch: it is asked at each step.
-        Persistence::until(self.wants_close | self.has_said_close | !self.rules.may_persist)
+        self.head.persistence()
     }
 
     /// Ends the head: an interim answer is sent at once, any other waits for its body.
     pub(crate) fn end_head(&mut self) -> io::Result<()> {
-        self.check_mistakes()?;
-        let status = match (&self.stage, self.status) {
+        self.head.check_mistakes()?;
+        let status = match (&self.stage, self.head.status()) {
             (Stage::Head, Some(status)) => status,
             (Stage::Unstarted, _) => return Err(Mistake::NoStatus.to_error()),
             _ => return Ok(()),
@@ -340,70 +230,25 @@ impl<'a> ResponseWriter<'a> {
         if is_interim(status) {
             return self.end_interim();
         }
-        if self.stamp_at.is_none() || self.fields.has_stamp() {
-            self.complete_stamp();
-        }
-        if self.fields.is_rare() || self.rules.is_rare(status) {
-            self.end_rare_head(status)?;
-        }
-        match self.declared {
-            _ if !self.is_head_open() => {}
-            Some(length) => self.flow(self.rules.known_length(status, length)),
+        match self.head.complete(status, &mut self.outlet)? {
             None => {
                 let end = self.outlet.len();
                 self.stage = Stage::Held { end, body: end, right: None };
             }
-        }
-        Ok(())
-    }
-
-    /// Ends a head that is not like others, or prepares it to be ended like them.
-    #[cold]
-    fn end_rare_head(&mut self, status: Status) -> io::Result<()> {
-        let (sent, rules) = (self.fields, self.rules);
-        // RFC 9110 §7.8: a proxy must not pass the offer of its neighbour on.
-        if sent.has(FieldName::Upgrade) && !sent.has(FieldName::UpgradeOption) {
-            self.outlet.tail().extend_from_slice(b"Connection: Upgrade\r\n");
-        }
-        if rules.is_tunnel(status) {
-            if status == Status::SWITCHING_PROTOCOLS && !sent.has(FieldName::Upgrade) {
-                self.remember(Mistake::UnnamedUpgrade);
-                return self.check_mistakes();
-            }
-            // It goes out at once, since the client waits for it.
-            self.flow(Delimiter::Tunnel);
-            return self.spill();
-        }
-        if rules.is_bare {
-            self.drop_head();
-        } else if sent.has(FieldName::Trailer) {
-            if self.declared.is_some() {
-                self.remember(Mistake::LengthAndTrailer);
-                return self.check_mistakes();
-            }
-            // Only a chunked body has a place for them: it is not held for its length.
-            if rules.modern_client {
-                self.flow_unbounded();
+            Some(delimiter) => {
+                self.flow(delimiter);
+                // What ends HTTP on its connection is waited for.
+                if delimiter == Delimiter::Tunnel {
+                    return self.spill();
+                }
             }
         }
         Ok(())
-    }
-
-    /// HTTP/0.9 has answers without a head, and their end is that of the connection.
-    fn drop_head(&mut self) {
-        self.outlet.clear();
-        let flow = match self.declared {
-            _ if !self.sends_body => Flow::Dropped,
-            Some(length) => Flow::Length(length),
-            None => Flow::UntilClose,
-        };
-        self.has_said_close = true;
-        self.stage = Stage::Flowing { flow, body: 0 };
     }
 
     /// The client has not asked for the 101 that was begun.
     pub(crate) fn refuse_upgrade(&mut self) {
-        self.remember(Mistake::UnaskedUpgrade);
+        self.head.remember(Mistake::UnaskedUpgrade);
     }
 
     /// Takes back what was gathered of this answer, so that another can take its place.
@@ -415,21 +260,14 @@ impl<'a> ResponseWriter<'a> {
         }
         self.outlet.clear();
         self.stage = Stage::Unstarted;
-        self.has_said_close = false;
-        self.status = None;
-        self.fields = FieldsSent::default();
-        self.stamp_at = None;
-        self.declared = None;
-        self.mistake = None;
+        self.head.reset();
         self.trailers.clear();
         self.body_bytes = 0;
     }
 
     /// Drops early fields that describe a body: another body takes its place.
     pub(crate) fn forget_early_body(&mut self) {
-        if let Some(early) = &mut self.early {
-            early.forget_body();
-        }
+        self.head.forget_early_body();
     }
 
     /// Takes the whole answer back, early fields and all: its head from the status line on, and
@@ -442,19 +280,19 @@ impl<'a> ResponseWriter<'a> {
             Stage::Flowing { flow: Flow::Length(_) | Flow::Dropped, body, .. } => body,
             _ => return None,
         };
-        if self.outlet.has_left() || self.rules.is_bare {
+        if self.outlet.has_left() || self.head.rules().is_bare {
             return None;
         }
         let body = self.outlet.split_off(body);
         let head = self.outlet.split_off(0);
         self.discard();
-        self.early = None;
+        self.head.forget_early();
         Some((head, body))
     }
 
     /// The lines that [`begin`](Self::begin) adds by itself.
     pub(crate) fn stamp_lines(&self) -> &'a [u8] {
-        self.stamp.both()
+        self.head.stamp_lines()
     }
 
     /// Ends the answer, and the head too if that was left open.
@@ -466,14 +304,14 @@ impl<'a> ResponseWriter<'a> {
         let is_complete = match self.stage {
             Stage::Held { end, body, right } => {
                 if right != Some(persistence) {
-                    self.put_end(end..body, self.held_length(), persistence);
+                    self.head.end(end..body, self.held_length(), &mut self.outlet);
                 }
                 true
             }
             _ => self.end_flow(),
         };
         self.stage = Stage::Done;
-        let body_bytes = if self.sends_body { self.body_bytes } else { 0 };
+        let body_bytes = if self.head.sends_body() { self.body_bytes } else { 0 };
         let persistence = if is_complete { persistence } else { Persistence::Close };
         Finished { persistence, body_bytes, is_complete }
     }
@@ -482,8 +320,8 @@ impl<'a> ResponseWriter<'a> {
     #[inline(never)]
     fn end_flow(&mut self) -> bool {
         self.end_open_chunk();
-        self.say_late_close();
-        let Stage::Flowing { flow, .. } = &self.stage else { return false };
+        let Stage::Flowing { flow, body } = &self.stage else { return false };
+        self.head.say_late_close(*body, &mut self.outlet);
         match flow {
             Flow::Chunked(_) => {
                 let out = self.outlet.tail();
@@ -497,27 +335,12 @@ impl<'a> ResponseWriter<'a> {
         }
     }
 
-    /// Adds `Connection: close` to a head that was ended before that was known, if it is still here.
-    fn say_late_close(&mut self) {
-        if let Stage::Flowing { body, .. } = self.stage
-            && !self.has_said_close
-            && self.persistence() == Persistence::Close
-            && self.rules.modern_client
-            && !self.outlet.has_left()
-        {
-            let blank_line = body.saturating_sub(2);
-            self.outlet.replace(blank_line..blank_line, |out| {
-                out.extend_from_slice(encode::CLOSE);
-            });
-        }
-    }
-
     /// Ends an answer in the middle: only the end of the connection can tell the client.
     pub(crate) fn give_up(&mut self) -> Finished {
         self.end_open_chunk();
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Flowing { flow: Flow::UntilClose, .. } => self.must_reset = true,
-            Stage::Flowing { .. } if self.rules.is_bare => self.must_reset = true,
+            Stage::Flowing { .. } if self.head.rules().is_bare => self.must_reset = true,
             Stage::Flowing { .. } | Stage::Done => {}
             // A head that was not ended would only puzzle the client.
             _ => self.outlet.clear(),
@@ -529,20 +352,9 @@ impl<'a> ResponseWriter<'a> {
         }
     }
 
-    #[cold]
-    fn remember(&mut self, mistake: Mistake) {
-        // The first one is the cause of the others.
-        self.mistake.get_or_insert_with(|| Box::new(mistake));
-    }
-
-    /// The first mistake with this head, for as long as no other answer takes its place.
-    fn check_mistakes(&self) -> io::Result<()> {
-        self.mistake.as_ref().map_or(Ok(()), |mistake| Err(mistake.to_error()))
-    }
-
     /// A method that writes without a status means 200.
     fn begin_if_needed(&mut self) -> io::Result<()> {
-        self.check_mistakes()?;
+        self.head.check_mistakes()?;
         if matches!(self.stage, Stage::Unstarted) {
             self.begin(Ok(Status::OK), None, true);
         }
@@ -552,84 +364,50 @@ impl<'a> ResponseWriter<'a> {
     /// Sends an interim answer (RFC 9110 §15.2); one that an old client must not see is dropped.
     #[inline(never)]
     fn end_interim(&mut self) -> io::Result<()> {
-        if self.rules.modern_client {
+        if self.head.rules().modern_client {
             self.outlet.tail().extend_from_slice(b"\r\n");
             self.outlet.begin_anew();
         } else {
             self.outlet.clear();
         }
         self.stage = Stage::Unstarted;
-        self.status = None;
-        self.fields = FieldsSent::default();
-        self.declared = None;
+        self.head.reset();
         self.spill()
-    }
-
-    /// Each final answer has one `Date` (RFC 9110 §6.6.1) and at most one `Server`: the handler's
-    /// where it sent one, else the server's.
-    #[inline(never)]
-    fn complete_stamp(&mut self) {
-        let sent = self.fields;
-        let Some(stamp) = self.stamp_at else {
-            if !sent.has(FieldName::Date) {
-                self.outlet.tail().extend_from_slice(self.stamp.date());
-            }
-            return;
-        };
-        let date = stamp + self.stamp.server_len();
-        if sent.has(FieldName::Date) {
-            self.outlet.replace(date..stamp + self.stamp.both().len(), |_| {});
-        }
-        if sent.has(FieldName::Server) {
-            self.outlet.replace(stamp..date, |_| {});
-        }
     }
 
     /// The delimiter of a body that is held, if that is all of it.
     fn held_length(&self) -> Delimiter {
-        let status = self.status.unwrap_or(Status::OK);
+        let (status, rules) = (self.head.status().unwrap_or(Status::OK), self.head.rules());
         match self.body_bytes {
             // What a GET would have brought is not known: better no length than a wrong one.
-            0 if self.rules.head_only => Delimiter::None,
-            length => self.rules.known_length(status, length),
+            0 if rules.head_only => Delimiter::None,
+            length => rules.known_length(status, length),
         }
-    }
-
-    /// Puts the end of the head in the place of what stands there.
-    #[inline(never)] // of the usual answer the end is written where it belongs
-    fn put_end(&mut self, old: Range<usize>, delimiter: Delimiter, persistence: Persistence) {
-        self.outlet.replace(old, |out| {
-            encode::end_of_head(out, delimiter, persistence, &self.rules);
-        });
     }
 
     /// Ends the head now, before the body is complete, and without a word about its length.
     fn flow_unbounded(&mut self) {
-        self.flow(self.rules.unknown_length(self.status.unwrap_or(Status::OK)));
+        let status = self.head.status().unwrap_or(Status::OK);
+        self.flow(self.head.rules().unknown_length(status));
     }
 
     /// Ends the head now, before the body is complete.
     #[inline(never)]
     fn flow(&mut self, delimiter: Delimiter) {
-        let said = match delimiter {
-            Delimiter::Close | Delimiter::Tunnel => Persistence::Close,
-            _ => self.persistence(),
-        };
         let (end, body) = match self.stage {
             Stage::Held { end, body, .. } => (end, body),
             _ => (self.outlet.len(), self.outlet.len()),
         };
         let held = self.outlet.len() - body;
-        self.put_end(end..body, delimiter, said);
+        self.head.end(end..body, delimiter, &mut self.outlet);
         let body = self.outlet.len() - held;
         let flow = match delimiter {
-            _ if !self.sends_body => Flow::Dropped,
+            _ if !self.head.sends_body() => Flow::Dropped,
             Delimiter::Length(length) => Flow::Length(length),
             Delimiter::Chunked => Flow::Chunked((held > 0).then_some(body)),
             Delimiter::Close | Delimiter::Tunnel => Flow::UntilClose,
             Delimiter::None => Flow::Dropped,
         };
-        self.has_said_close = said == Persistence::Close;
         self.stage = Stage::Flowing { flow, body };
     }
 
@@ -641,16 +419,16 @@ impl<'a> ResponseWriter<'a> {
             return self.flow_on(bytes);
         }
         self.body_bytes = length;
-        if !self.sends_body {
+        if !self.head.sends_body() {
             return Ok(());
         }
-        let persistence = self.persistence();
+        let persistence = self.head.persistence();
         if let Stage::Held { end, body, right } = &mut self.stage {
             *right = None;
             if body == end {
                 // Most bodies are written at once: then this is the end of their head.
                 let length = Delimiter::Length(length);
-                encode::end_of_head(self.outlet.tail(), length, persistence, &self.rules);
+                encode::end_of_head(self.outlet.tail(), length, persistence, self.head.rules());
                 (*body, *right) = (self.outlet.len(), Some(persistence));
             }
         }
@@ -737,7 +515,7 @@ impl<'a> ResponseWriter<'a> {
 impl fmt::Debug for ResponseWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseWriter")
-            .field("status", &self.status)
+            .field("status", &self.status())
             .field("body_bytes", &self.body_bytes)
             .finish_non_exhaustive()
     }
@@ -774,11 +552,6 @@ impl Write for ResponseWriter<'_> {
         self.end_open_chunk();
         self.spill()
     }
-}
-
-/// 1xx says that the answer is still to come; 101 is one (RFC 9110 §15.2.2).
-fn is_interim(status: Status) -> bool {
-    status.is_informational() && status != Status::SWITCHING_PROTOCOLS
 }
 
 /// How much of a body is held for its `Content-Length`.

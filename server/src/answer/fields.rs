@@ -1,6 +1,6 @@
 //! What the header fields of an answer mean to the server, and what may be wrong with them.
 //!
-//! `wfile.rs` keeps the bytes; here is what is known of them: which fields a handler has sent
+//! `head.rs` keeps the bytes; here is what is known of them: which fields a handler has sent
 //! itself, which of them frame the answer and are the server's to write, and what a handler can do
 //! wrong with a head.
 

@@ -1,0 +1,349 @@
+//! The head of an answer: its status line, its fields, and what ends them.
+//!
+//! Fields are checked where they enter, so what is written later needs no checks; a mistake is kept
+//! for `end_headers`. What frames the answer is not the handler's to write: its `Content-Length` is
+//! a promise, its `Connection` a wish, and the body says how the head ends.
+
+use std::io;
+use std::ops::Range;
+
+use crate::answer::fields::{EarlyFields, FieldName, FieldsSent, Mistake, Noted, note};
+use crate::answer::outlet::Outlet;
+use crate::header_value::ToHeaderValue;
+use crate::http::bytes::is_all_text;
+use crate::http::date::Stamp;
+use crate::http::encode::{self, AnswerRules, Delimiter};
+use crate::http::framing::Persistence;
+use crate::http::status::Status;
+use crate::http::version::Version;
+use crate::http_error::is_phrase;
+
+/// The head of an answer, from its status line to its blank line, and what it makes of the rest.
+pub(crate) struct AnswerHead<'a> {
+    rules: AnswerRules,
+    stamp: &'a Stamp,
+    /// Of the answer begun, if one has been.
+    status: Option<Status>,
+    sends_body: bool,
+    sent: FieldsSent,
+    /// Where the lines of the stamp are, if this head has them.
+    stamp_at: Option<usize>,
+    early: Option<Box<EarlyFields>>,
+    /// `Content-Length` as the handler has it.
+    declared: Option<u64>,
+    mistake: Option<Box<Mistake>>,
+    /// The handler wants the connection to end.
+    wants_close: bool,
+    /// The head is ended, and has said that the connection is.
+    has_said_close: bool,
+}
+
+impl<'a> AnswerHead<'a> {
+    #[inline]
+    pub(crate) fn new(stamp: &'a Stamp, rules: AnswerRules) -> Self {
+        AnswerHead {
+            rules,
+            stamp,
+            status: None,
+            sends_body: true,
+            sent: FieldsSent::default(),
+            stamp_at: None,
+            early: None,
+            declared: None,
+            mistake: None,
+            wants_close: false,
+            has_said_close: false,
+        }
+    }
+
+    /// What the request allows.
+    pub(crate) fn rules(&self) -> &AnswerRules {
+        &self.rules
+    }
+
+    /// The lines that [`begin`](Self::begin) adds by itself.
+    pub(crate) fn stamp_lines(&self) -> &'a [u8] {
+        self.stamp.both()
+    }
+
+    /// The status of the answer begun, if one has been.
+    pub(crate) fn status(&self) -> Option<Status> {
+        self.status
+    }
+
+    /// Whether any byte of the body goes out.
+    pub(crate) fn sends_body(&self) -> bool {
+        self.sends_body
+    }
+
+    /// Whether that field has been sent, or will be.
+    pub(crate) fn has(&self, name: FieldName) -> bool {
+        let early = self.early.as_ref().map(|early| early.sent).unwrap_or_default();
+        self.sent.has(name) || early.has(name)
+    }
+
+    /// Declares the length of the body, as `Content-Length` does, unless that was sent.
+    pub(crate) fn declare_length(&mut self, bytes: u64) {
+        self.declared.get_or_insert(bytes);
+    }
+
+    /// What the head will say of the connection, unless a later call says otherwise.
+    pub(crate) fn set_persistence(&mut self, persistence: Persistence) {
+        self.wants_close = persistence == Persistence::Close;
+    }
+
+    /// What becomes of the connection.
+    ///
+    /// A client that wants it to end has it ended, whatever the handler says (RFC 9112 §9.6); and a
+    /// head that has said so stands.
+    pub(crate) fn persistence(&self) -> Persistence {
+        // Without a branch: it is asked at each step.
+        Persistence::until(self.wants_close | self.has_said_close | !self.rules.may_persist)
+    }
+
+    #[cold]
+    pub(crate) fn remember(&mut self, mistake: Mistake) {
+        // The first one is the cause of the others.
+        self.mistake.get_or_insert_with(|| Box::new(mistake));
+    }
+
+    /// Whether there is something to complain about.
+    pub(crate) fn has_mistake(&self) -> bool {
+        self.mistake.is_some()
+    }
+
+    /// The first mistake with this head, for as long as no other answer takes its place.
+    pub(crate) fn check_mistakes(&self) -> io::Result<()> {
+        self.mistake.as_ref().map_or(Ok(()), |mistake| Err(mistake.to_error()))
+    }
+
+    /// Begins with the status line, and with `Server` and `Date` if `stamped`; early fields follow.
+    pub(crate) fn begin(
+        &mut self,
+        status: Status,
+        phrase: Option<&str>,
+        stamped: bool,
+        outlet: &mut Outlet<'_>,
+    ) {
+        if phrase.is_some_and(|phrase| !is_phrase(phrase)) {
+            return self.remember(Mistake::Phrase(status));
+        }
+        self.status = Some(status);
+        self.sends_body = self.rules.sends_body(status);
+        if (status, phrase, stamped, self.rules.version)
+            == (Status::OK, None, true, Version::HTTP_11)
+        {
+            // Nearly every answer: all of it is kept ready.
+            let (ok, both) = self.stamp.ok();
+            self.stamp_at = Some(outlet.len() + both);
+            outlet.tail().extend_from_slice(ok);
+        } else {
+            encode::status_line(outlet.tail(), self.rules.version, status, phrase);
+            if is_interim(status) {
+                return;
+            }
+            if stamped {
+                self.stamp_at = Some(outlet.len());
+                outlet.tail().extend_from_slice(self.stamp.both());
+            }
+        }
+        if let Some(early) = &self.early {
+            self.sent = early.sent;
+            outlet.tail().extend_from_slice(&early.lines);
+        }
+    }
+
+    /// Adds a field, or keeps it for the head that will be begun.
+    #[inline]
+    pub(crate) fn field(&mut self, name: &str, value: &dyn ToHeaderValue, outlet: &mut Outlet<'_>) {
+        let Some(known) = FieldName::new(name) else {
+            return self.remember(Mistake::FieldName(name.to_owned()));
+        };
+        let (lines, sent) = if self.status.is_some() {
+            (outlet.tail(), &mut self.sent)
+        } else {
+            let early = self.early.get_or_insert_default();
+            (&mut early.lines, &mut early.sent)
+        };
+        let line = lines.len();
+        if !push_field(lines, name, value) {
+            return self.remember(Mistake::FieldValue(name.to_owned()));
+        }
+        if !known.is_framing() {
+            sent.add(known);
+            return lines.extend_from_slice(b"\r\n");
+        }
+        // Framing is written by `end`, and only there.
+        let noted = note(known, lines.get(line + name.len() + 2..).unwrap_or_default());
+        match noted {
+            Noted::Options { upgrade, .. } => {
+                lines.extend_from_slice(b"\r\n");
+                sent.add(if upgrade { FieldName::UpgradeOption } else { FieldName::Other });
+            }
+            _ => lines.truncate(line),
+        }
+        self.heed(noted);
+    }
+
+    /// Does what a field says of the framing.
+    fn heed(&mut self, noted: Noted) {
+        match noted {
+            Noted::Options { persistence: None, .. } => {}
+            Noted::Connection(persistence)
+            | Noted::Options { persistence: Some(persistence), .. } => {
+                self.set_persistence(persistence);
+            }
+            Noted::Contradiction => self.remember(Mistake::Connection),
+            Noted::TransferEncoding => self.remember(Mistake::TransferEncoding),
+            Noted::Length(length) => match (length, self.declared) {
+                (Some(length), None) => self.declared = Some(length),
+                _ => self.remember(Mistake::ContentLength),
+            },
+        }
+    }
+
+    /// Completes the fields, and says how the end of the body is told; `None` if by its length,
+    /// which is not known yet.
+    pub(crate) fn complete(
+        &mut self,
+        status: Status,
+        outlet: &mut Outlet<'_>,
+    ) -> io::Result<Option<Delimiter>> {
+        if self.stamp_at.is_none() || self.sent.has_stamp() {
+            self.complete_stamp(outlet);
+        }
+        if self.sent.is_rare() || self.rules.is_rare(status) {
+            return self.complete_rare(status, outlet);
+        }
+        Ok(self.declared.map(|length| self.rules.known_length(status, length)))
+    }
+
+    /// Each final answer has one `Date` (RFC 9110 §6.6.1) and at most one `Server`: the handler's
+    /// where it sent one, else the server's.
+    #[inline(never)]
+    fn complete_stamp(&mut self, outlet: &mut Outlet<'_>) {
+        let sent = self.sent;
+        let Some(stamp) = self.stamp_at else {
+            if !sent.has(FieldName::Date) {
+                outlet.tail().extend_from_slice(self.stamp.date());
+            }
+            return;
+        };
+        let date = stamp + self.stamp.server_len();
+        if sent.has(FieldName::Date) {
+            outlet.replace(date..stamp + self.stamp.both().len(), |_| {});
+        }
+        if sent.has(FieldName::Server) {
+            outlet.replace(stamp..date, |_| {});
+        }
+    }
+
+    /// [`complete`](Self::complete) for a head that is not like others.
+    #[cold]
+    fn complete_rare(
+        &mut self,
+        status: Status,
+        outlet: &mut Outlet<'_>,
+    ) -> io::Result<Option<Delimiter>> {
+        let (sent, rules) = (self.sent, self.rules);
+        let known = self.declared.map(|length| rules.known_length(status, length));
+        // RFC 9110 §7.8: a proxy must not pass the offer of its neighbour on.
+        if sent.has(FieldName::Upgrade) && !sent.has(FieldName::UpgradeOption) {
+            outlet.tail().extend_from_slice(b"Connection: Upgrade\r\n");
+        }
+        if rules.is_tunnel(status) {
+            if status == Status::SWITCHING_PROTOCOLS && !sent.has(FieldName::Upgrade) {
+                self.remember(Mistake::UnnamedUpgrade);
+            }
+            return self.check_mistakes().map(|()| Some(Delimiter::Tunnel));
+        }
+        if rules.is_bare {
+            // Nobody is told a length, so nothing has to wait for it.
+            return Ok(known.or(Some(rules.unknown_length(status))));
+        }
+        if sent.has(FieldName::Trailer) {
+            if known.is_some() {
+                self.remember(Mistake::LengthAndTrailer);
+            }
+            self.check_mistakes()?;
+            // Only a chunked body has a place for them: it is not held for its length.
+            if rules.modern_client {
+                return Ok(Some(rules.unknown_length(status)));
+            }
+        }
+        Ok(known)
+    }
+
+    /// Ends the head in the place of `old`, behind which the body stands.
+    #[inline(never)] // of the usual answer the end is written where it belongs
+    pub(crate) fn end(&mut self, old: Range<usize>, delimiter: Delimiter, outlet: &mut Outlet<'_>) {
+        // HTTP/0.9 has answers without a head, and their end is that of the connection.
+        let is_bare = self.rules.is_bare;
+        let said = match delimiter {
+            Delimiter::Close | Delimiter::Tunnel => Persistence::Close,
+            _ if is_bare => Persistence::Close,
+            _ => self.persistence(),
+        };
+        if is_bare {
+            outlet.replace(0..old.end, |_| {});
+        } else {
+            outlet.replace(old, |out| encode::end_of_head(out, delimiter, said, &self.rules));
+        }
+        self.has_said_close = said == Persistence::Close;
+    }
+
+    /// Adds `Connection: close` to a head that was ended before that was known, if it is still
+    /// here; the body begins at `body`.
+    pub(crate) fn say_late_close(&mut self, body: usize, outlet: &mut Outlet<'_>) {
+        if !self.has_said_close
+            && self.persistence() == Persistence::Close
+            && self.rules.modern_client
+            && !outlet.has_left()
+        {
+            let blank_line = body.saturating_sub(2);
+            outlet.replace(blank_line..blank_line, |out| out.extend_from_slice(encode::CLOSE));
+        }
+    }
+
+    /// Forgets what was begun, so that another head can be.
+    ///
+    /// What was sent before the status stays, and so does the wish for the connection's end.
+    pub(crate) fn reset(&mut self) {
+        *self = AnswerHead {
+            early: self.early.take(),
+            wants_close: self.wants_close,
+            ..AnswerHead::new(self.stamp, self.rules)
+        };
+    }
+
+    /// Drops the early fields.
+    pub(crate) fn forget_early(&mut self) {
+        self.early = None;
+    }
+
+    /// Drops early fields that describe a body: another body takes its place.
+    pub(crate) fn forget_early_body(&mut self) {
+        if let Some(early) = &mut self.early {
+            early.forget_body();
+        }
+    }
+}
+
+/// 1xx says that the answer is still to come; 101 is one (RFC 9110 §15.2.2).
+pub(crate) fn is_interim(status: Status) -> bool {
+    status.is_informational() && status != Status::SWITCHING_PROTOCOLS
+}
+
+/// Adds `name: value`, to which the line end is missing; nothing, and false, if the value cannot be
+/// sent.
+pub(crate) fn push_field(lines: &mut Vec<u8>, name: &str, value: &dyn ToHeaderValue) -> bool {
+    let line = lines.len();
+    lines.extend_from_slice(name.as_bytes());
+    lines.extend_from_slice(b": ");
+    value.write_to(lines);
+    let is_sound = is_all_text(lines.get(line + name.len() + 2..).unwrap_or_default());
+    if !is_sound {
+        lines.truncate(line);
+    }
+    is_sound
+}
