@@ -338,13 +338,11 @@ impl<'a> ResponseWriter<'a> {
     /// Ends an answer in the middle: only the end of the connection can tell the client.
     pub(crate) fn give_up(&mut self) -> Finished {
         self.end_open_chunk();
-        match std::mem::replace(&mut self.stage, Stage::Done) {
-            Stage::Flowing { flow: Flow::UntilClose, .. } => self.must_reset = true,
-            Stage::Flowing { .. } if self.head.rules().is_bare => self.must_reset = true,
-            Stage::Flowing { .. } | Stage::Done => {}
+        if !matches!(self.stage, Stage::Flowing { .. } | Stage::Done) {
             // A head that was not ended would only puzzle the client.
-            _ => self.outlet.clear(),
+            self.outlet.clear();
         }
+        self.cut();
         Finished {
             persistence: Persistence::Close,
             body_bytes: self.body_bytes,
@@ -505,10 +503,17 @@ impl<'a> ResponseWriter<'a> {
     /// A write that failed is the end of the answer.
     fn note_break(&mut self, result: io::Result<()>) -> io::Result<()> {
         if result.is_err() {
-            let stage = std::mem::replace(&mut self.stage, Stage::Done);
-            self.must_reset |= matches!(stage, Stage::Flowing { flow: Flow::UntilClose, .. });
+            self.cut();
         }
         result
+    }
+
+    /// Nothing more is said; a client that knows the end of an answer by that of the connection
+    /// would take this for it.
+    fn cut(&mut self) {
+        if let Stage::Flowing { flow, .. } = std::mem::replace(&mut self.stage, Stage::Done) {
+            self.must_reset = self.head.rules().is_bare || matches!(flow, Flow::UntilClose);
+        }
     }
 }
 
@@ -570,6 +575,7 @@ mod tests {
     const RULES: AnswerRules = AnswerRules::USUAL;
     const OLD: AnswerRules = AnswerRules { modern_client: false, ..RULES };
     const HEAD: AnswerRules = AnswerRules { head_only: true, ..RULES };
+    const BARE: AnswerRules = AnswerRules { is_bare: true, ..OLD };
 
     /// Everything that `answer` puts on the wire, behind an earlier answer.
     fn wire(
@@ -703,15 +709,29 @@ mod tests {
 
     #[test]
     fn a_cut_answer_that_only_the_connection_ends_must_be_reset() {
-        for (rules, must_reset) in [(OLD, true), (RULES, false)] {
-            let kernel = Kernel::default();
-            let stamp = Stamp::new("me");
-            let mut out = Vec::new();
-            let mut wfile = ResponseWriter::new(&mut out, &kernel, &stamp, rules);
-            wfile.write_all(b"half").unwrap();
-            wfile.flush().unwrap();
-            wfile.give_up();
-            assert_eq!(wfile.must_reset(), must_reset);
+        for (rules, declared, must_reset) in [
+            (RULES, None, false),
+            (RULES, Some(8), false),
+            (OLD, None, true),
+            (OLD, Some(8), false),
+            (BARE, None, true),
+            (BARE, Some(8), true),
+        ] {
+            for is_gone in [false, true] {
+                let kernel = Kernel::default();
+                let stamp = Stamp::new("me");
+                let mut out = Vec::new();
+                let mut wfile = ResponseWriter::new(&mut out, &kernel, &stamp, rules);
+                ok(&mut wfile);
+                if let Some(length) = declared {
+                    wfile.declare_length(length);
+                }
+                wfile.write_all(b"half").unwrap();
+                kernel.is_gone.set(is_gone);
+                assert_eq!(wfile.flush().is_err(), is_gone);
+                wfile.give_up();
+                assert_eq!(wfile.must_reset(), must_reset, "{rules:?} {declared:?} {is_gone}");
+            }
         }
     }
 
