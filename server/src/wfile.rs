@@ -1,29 +1,28 @@
 //! `wfile`: one answer on its way, from the status line to the last byte.
 //!
 //! ```text
-//!   Unstarted ──begin──▶ Head ──end_head──▶ Held ──────finish──────▶ Done
-//!       ▲                 │                  │ too long, or flushed   ▲
-//!       └── interim 1xx ──┘                  └──────▶ Flowing ────────┘
+//!     begin, field      end_head         write            finish
+//!   ─────────────▶ head ────────▶ body ────────▶ outlet ────────▶ the next answer
+//!         ▲          │
+//!         └── 1xx ───┘
 //! ```
 //!
-//! An answer is gathered behind those that the client is still owed. While its length is not known
-//! its head is *held*: it ends with `Content-Length` if the answer turns out short, and with
-//! `Transfer-Encoding` (or the end of the connection) if it does not. As long as nothing of it has
-//! left, an error can still take its place.
+//! What is said and what has to be said is known by the head, how the end of the body is told by the
+//! body, and what has left by the outlet. Here is the order in which they come, and what all three
+//! have to agree to: as long as nothing has left, an error can still take an answer's place.
 
 use std::fmt;
 use std::io::{self, Write};
 
+use crate::answer::body::AnswerBody;
 use crate::answer::fields::{FieldName, Mistake};
-use crate::answer::head::{AnswerHead, is_interim, push_field};
+use crate::answer::head::{AnswerHead, is_interim};
 use crate::answer::outlet::Outlet;
 use crate::header_value::ToHeaderValue;
-use crate::http::bytes::is_token;
 use crate::http::date::Stamp;
-use crate::http::encode::{self, AnswerRules, Delimiter};
+use crate::http::encode::{AnswerRules, Delimiter};
 use crate::http::framing::Persistence;
 use crate::http::status::{InvalidStatus, Status};
-use crate::http::trailers::may_trail;
 use crate::socket::Socket;
 
 /// Writes the body of an answer (Python: `wfile`).
@@ -38,40 +37,7 @@ use crate::socket::Socket;
 pub struct ResponseWriter<'a> {
     outlet: Outlet<'a>,
     head: AnswerHead<'a>,
-    stage: Stage,
-    /// Field lines that go out behind a chunked body.
-    trailers: Vec<u8>,
-    /// Bytes of the body so far, sent or (for HEAD) only counted.
-    body_bytes: u64,
-    /// It was cut, and a plain end of the connection would look like the end of the answer.
-    must_reset: bool,
-}
-
-#[repr(u8)] // with a tag of its own, which each step asks for
-enum Stage {
-    /// No status yet.
-    Unstarted,
-    /// Status line and fields are there; `end_headers` has not been called.
-    Head,
-    /// The fields are there up to `end`, and from `body` on the body. What ends the head may
-    /// stand between them; it is `right` if it belongs to this body, and then has said so.
-    Held { end: usize, body: usize, right: Option<Persistence> },
-    /// The head is ended and tells where the body ends, which begins at `body` as long as nothing
-    /// has left.
-    Flowing { flow: Flow, body: usize },
-    /// The answer is complete, or given up.
-    Done,
-}
-
-/// A body that goes out as it is written.
-enum Flow {
-    /// So many bytes are still to come.
-    Length(u64),
-    /// Where the data of the chunk under way begins.
-    Chunked(Option<usize>),
-    UntilClose,
-    /// Counted, not sent.
-    Dropped,
+    body: AnswerBody,
 }
 
 /// What an answer was in the end.
@@ -94,10 +60,7 @@ impl<'a> ResponseWriter<'a> {
         ResponseWriter {
             outlet: Outlet::new(out, socket),
             head: AnswerHead::new(stamp, rules),
-            stage: Stage::Unstarted,
-            trailers: Vec::new(),
-            body_bytes: 0,
-            must_reset: false,
+            body: AnswerBody::new(),
         }
     }
 
@@ -133,25 +96,22 @@ impl<'a> ResponseWriter<'a> {
 
     /// Whether nothing is left to be done by the handler: all that it may have promised is there.
     pub(crate) fn is_settled(&self) -> bool {
-        matches!(self.stage, Stage::Held { .. }) && !self.has_mistake()
+        self.body.is_settled() && !self.has_mistake()
     }
 
     /// Whether the head has not been ended, so that fields can still be added.
     pub(crate) fn is_head_open(&self) -> bool {
-        matches!(self.stage, Stage::Unstarted | Stage::Head)
+        self.body.is_waiting()
     }
 
     /// Whether only a reset can tell the client that the answer was cut.
     pub(crate) fn must_reset(&self) -> bool {
-        self.must_reset
+        self.body.must_reset()
     }
 
     /// What is missing of the `Content-Length` that the handler sent.
     pub(crate) fn missing_bytes(&self) -> u64 {
-        match self.stage {
-            Stage::Flowing { flow: Flow::Length(left), .. } => left,
-            _ => 0,
-        }
+        self.body.missing_bytes()
     }
 
     /// Whether another answer can still take this one's place.
@@ -173,16 +133,14 @@ impl<'a> ResponseWriter<'a> {
     ) {
         match status {
             Err(invalid) => self.head.remember(Mistake::Status(invalid)),
-            Ok(status) if !matches!(self.stage, Stage::Unstarted) => {
-                self.head.remember(Mistake::SecondStatus(status));
-            }
-            Ok(status) => {
-                self.head.begin(status, phrase, stamped, &mut self.outlet);
-                if self.head.status().is_some() {
-                    self.stage = Stage::Head;
-                }
-            }
+            Ok(status) if self.is_begun() => self.head.remember(Mistake::SecondStatus(status)),
+            Ok(status) => self.head.begin(status, phrase, stamped, &mut self.outlet),
         }
+    }
+
+    /// Whether there is a status, or was one.
+    fn is_begun(&self) -> bool {
+        !self.is_head_open() || self.status().is_some()
     }
 
     /// Adds a field; one that cannot be sent is remembered for `end_headers`.
@@ -198,20 +156,7 @@ impl<'a> ResponseWriter<'a> {
     ///
     /// It does not touch the head, so a bad one is reported at once.
     pub(crate) fn trailer(&mut self, name: &str, value: &dyn ToHeaderValue) -> io::Result<()> {
-        if !is_token(name.as_bytes()) {
-            return Err(Mistake::FieldName(name.to_owned()).to_error());
-        }
-        if !may_trail(name.as_bytes()) {
-            return Err(Mistake::TrailerField(name.to_owned()).to_error());
-        }
-        if !self.announces_trailers() {
-            return Err(Mistake::UnannouncedTrailer(name.to_owned()).to_error());
-        }
-        if !push_field(&mut self.trailers, name, value) {
-            return Err(Mistake::FieldValue(name.to_owned()).to_error());
-        }
-        self.trailers.extend_from_slice(b"\r\n");
-        Ok(())
+        self.body.trailer(name, value, &self.head)
     }
 
     /// What becomes of the connection.
@@ -221,27 +166,29 @@ impl<'a> ResponseWriter<'a> {
 
     /// Ends the head: an interim answer is sent at once, any other waits for its body.
     pub(crate) fn end_head(&mut self) -> io::Result<()> {
+        if !self.is_head_open() {
+            return self.head.check_mistakes();
+        }
+        if !self.head.is_complete() {
+            return self.end_rare_head();
+        }
+        self.body.begin(self.head.delimiter(), &mut self.head, &mut self.outlet);
+        Ok(())
+    }
+
+    /// Ends a head that is not like nearly all others.
+    #[inline(never)]
+    fn end_rare_head(&mut self) -> io::Result<()> {
         self.head.check_mistakes()?;
-        let status = match (&self.stage, self.head.status()) {
-            (Stage::Head, Some(status)) => status,
-            (Stage::Unstarted, _) => return Err(Mistake::NoStatus.to_error()),
-            _ => return Ok(()),
-        };
+        let Some(status) = self.status() else { return Err(Mistake::NoStatus.to_error()) };
         if is_interim(status) {
             return self.end_interim();
         }
-        match self.head.complete(status, &mut self.outlet)? {
-            None => {
-                let end = self.outlet.len();
-                self.stage = Stage::Held { end, body: end, right: None };
-            }
-            Some(delimiter) => {
-                self.flow(delimiter);
-                // What ends HTTP on its connection is waited for.
-                if delimiter == Delimiter::Tunnel {
-                    return self.spill();
-                }
-            }
+        let delimiter = self.head.complete(status, &mut self.outlet)?;
+        self.body.begin(delimiter, &mut self.head, &mut self.outlet);
+        if delimiter == Some(Delimiter::Tunnel) {
+            // The client waits for it.
+            self.body.spill(&mut self.outlet)?;
         }
         Ok(())
     }
@@ -259,10 +206,8 @@ impl<'a> ResponseWriter<'a> {
             return;
         }
         self.outlet.clear();
-        self.stage = Stage::Unstarted;
         self.head.reset();
-        self.trailers.clear();
-        self.body_bytes = 0;
+        self.body = AnswerBody::new();
     }
 
     /// Drops early fields that describe a body: another body takes its place.
@@ -273,16 +218,11 @@ impl<'a> ResponseWriter<'a> {
     /// Takes the whole answer back, early fields and all: its head from the status line on, and
     /// its body. `None`, and nothing changes, if it was not begun or cannot be taken back.
     pub(crate) fn take_back(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
-        let body = match self.stage {
-            Stage::Head => self.outlet.len(),
-            Stage::Held { body, .. } => body,
-            // The head of a declared length is ended, but its body stands behind it as it is.
-            Stage::Flowing { flow: Flow::Length(_) | Flow::Dropped, body, .. } => body,
-            _ => return None,
-        };
+        self.status()?;
         if self.outlet.has_left() || self.head.rules().is_bare {
             return None;
         }
+        let body = self.body.place(&self.outlet)?;
         let body = self.outlet.split_off(body);
         let head = self.outlet.split_off(0);
         self.discard();
@@ -297,70 +237,37 @@ impl<'a> ResponseWriter<'a> {
 
     /// Ends the answer, and the head too if that was left open.
     pub(crate) fn finish(&mut self) -> Finished {
-        if self.is_head_open() && (self.begin_if_needed().is_err() || self.end_head().is_err()) {
-            return self.give_up();
+        if self.is_head_open() {
+            self.end_open_head();
         }
-        let persistence = self.persistence();
-        let is_complete = match self.stage {
-            Stage::Held { end, body, right } => {
-                if right != Some(persistence) {
-                    self.head.end(end..body, self.held_length(), &mut self.outlet);
-                }
-                true
-            }
-            _ => self.end_flow(),
-        };
-        self.stage = Stage::Done;
-        let body_bytes = if self.head.sends_body() { self.body_bytes } else { 0 };
-        let persistence = if is_complete { persistence } else { Persistence::Close };
+        let is_complete = self.body.end(&mut self.head, &mut self.outlet);
+        let persistence = if is_complete { self.persistence() } else { Persistence::Close };
+        let body_bytes = if self.head.sends_body() { self.body.bytes() } else { 0 };
         Finished { persistence, body_bytes, is_complete }
     }
 
-    /// Ends a body that goes out as it is written; true if that is all of it.
+    /// Ends the head of a body that has not begun; what cannot be sent is given up.
     #[inline(never)]
-    fn end_flow(&mut self) -> bool {
-        self.end_open_chunk();
-        let Stage::Flowing { flow, body } = &self.stage else { return false };
-        self.head.say_late_close(*body, &mut self.outlet);
-        match flow {
-            Flow::Chunked(_) => {
-                let out = self.outlet.tail();
-                out.extend_from_slice(encode::LAST_CHUNK);
-                out.extend_from_slice(&self.trailers);
-                out.extend_from_slice(b"\r\n");
-                true
-            }
-            Flow::Length(left) => *left == 0,
-            Flow::UntilClose | Flow::Dropped => true,
+    fn end_open_head(&mut self) {
+        self.begin_if_needed();
+        if self.end_head().is_err() {
+            self.give_up();
         }
     }
 
     /// Ends an answer in the middle: only the end of the connection can tell the client.
-    pub(crate) fn give_up(&mut self) -> Finished {
-        self.end_open_chunk();
-        if !matches!(self.stage, Stage::Flowing { .. } | Stage::Done) {
-            // A head that was not ended would only puzzle the client.
-            self.outlet.clear();
-        }
-        self.cut();
-        Finished {
-            persistence: Persistence::Close,
-            body_bytes: self.body_bytes,
-            is_complete: false,
-        }
+    pub(crate) fn give_up(&mut self) {
+        self.body.give_up(&mut self.outlet);
     }
 
     /// A method that writes without a status means 200.
-    fn begin_if_needed(&mut self) -> io::Result<()> {
-        self.head.check_mistakes()?;
-        if matches!(self.stage, Stage::Unstarted) {
+    fn begin_if_needed(&mut self) {
+        if self.status().is_none() && !self.has_mistake() {
             self.begin(Ok(Status::OK), None, true);
         }
-        Ok(())
     }
 
     /// Sends an interim answer (RFC 9110 §15.2); one that an old client must not see is dropped.
-    #[inline(never)]
     fn end_interim(&mut self) -> io::Result<()> {
         if self.head.rules().modern_client {
             self.outlet.tail().extend_from_slice(b"\r\n");
@@ -368,152 +275,8 @@ impl<'a> ResponseWriter<'a> {
         } else {
             self.outlet.clear();
         }
-        self.stage = Stage::Unstarted;
         self.head.reset();
-        self.spill()
-    }
-
-    /// The delimiter of a body that is held, if that is all of it.
-    fn held_length(&self) -> Delimiter {
-        let (status, rules) = (self.head.status().unwrap_or(Status::OK), self.head.rules());
-        match self.body_bytes {
-            // What a GET would have brought is not known: better no length than a wrong one.
-            0 if rules.head_only => Delimiter::None,
-            length => rules.known_length(status, length),
-        }
-    }
-
-    /// Ends the head now, before the body is complete, and without a word about its length.
-    fn flow_unbounded(&mut self) {
-        let status = self.head.status().unwrap_or(Status::OK);
-        self.flow(self.head.rules().unknown_length(status));
-    }
-
-    /// Ends the head now, before the body is complete.
-    #[inline(never)]
-    fn flow(&mut self, delimiter: Delimiter) {
-        let (end, body) = match self.stage {
-            Stage::Held { end, body, .. } => (end, body),
-            _ => (self.outlet.len(), self.outlet.len()),
-        };
-        let held = self.outlet.len() - body;
-        self.head.end(end..body, delimiter, &mut self.outlet);
-        let body = self.outlet.len() - held;
-        let flow = match delimiter {
-            _ if !self.head.sends_body() => Flow::Dropped,
-            Delimiter::Length(length) => Flow::Length(length),
-            Delimiter::Chunked => Flow::Chunked((held > 0).then_some(body)),
-            Delimiter::Close | Delimiter::Tunnel => Flow::UntilClose,
-            Delimiter::None => Flow::Dropped,
-        };
-        self.stage = Stage::Flowing { flow, body };
-    }
-
-    /// Adds body bytes to a head that is held; ends the head once they are too many.
-    fn hold(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let length = self.body_bytes + bytes.len() as u64;
-        if length > MAX_HELD {
-            self.flow_unbounded();
-            return self.flow_on(bytes);
-        }
-        self.body_bytes = length;
-        if !self.head.sends_body() {
-            return Ok(());
-        }
-        let persistence = self.head.persistence();
-        if let Stage::Held { end, body, right } = &mut self.stage {
-            *right = None;
-            if body == end {
-                // Most bodies are written at once: then this is the end of their head.
-                let length = Delimiter::Length(length);
-                encode::end_of_head(self.outlet.tail(), length, persistence, self.head.rules());
-                (*body, *right) = (self.outlet.len(), Some(persistence));
-            }
-        }
-        self.outlet.tail().extend_from_slice(bytes);
-        Ok(())
-    }
-
-    /// Adds body bytes behind an ended head.
-    #[inline(never)]
-    fn flow_on(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Stage::Flowing { flow, .. } = &mut self.stage else { return Ok(()) };
-        match flow {
-            Flow::Dropped => {}
-            Flow::UntilClose => self.send(bytes)?,
-            Flow::Length(left) => {
-                let Some(rest) = left.checked_sub(bytes.len() as u64) else {
-                    return Err(io::Error::new(
-                        io::ErrorKind::InvalidInput,
-                        "the body is longer than the content-length sent for it (that of send_error() \
-                         is complete: return the error instead)",
-                    ));
-                };
-                *left = rest;
-                self.send(bytes)?;
-            }
-            Flow::Chunked(chunk) if bytes.len() >= LARGE_CHUNK => {
-                let data = chunk.take();
-                self.end_chunk(data);
-                encode::chunk_size(self.outlet.tail(), bytes.len());
-                self.send(bytes)?;
-                self.outlet.tail().extend_from_slice(b"\r\n");
-            }
-            Flow::Chunked(chunk) => {
-                let data = *chunk.get_or_insert(self.outlet.len());
-                self.outlet.tail().extend_from_slice(bytes);
-                if self.outlet.len() - data >= LARGE_CHUNK {
-                    *chunk = None;
-                    self.end_chunk(Some(data));
-                    self.send(&[])?;
-                }
-            }
-        }
-        self.body_bytes += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn end_open_chunk(&mut self) {
-        if let Stage::Flowing { flow: Flow::Chunked(chunk), .. } = &mut self.stage {
-            let data = chunk.take();
-            self.end_chunk(data);
-        }
-    }
-
-    /// Puts the size in front of the data of a chunk, and the line end behind it.
-    fn end_chunk(&mut self, data: Option<usize>) {
-        if let Some(data) = data.filter(|data| *data < self.outlet.len()) {
-            let len = self.outlet.len() - data;
-            self.outlet.replace(data..data, |out| encode::chunk_size(out, len));
-            self.outlet.tail().extend_from_slice(b"\r\n");
-        }
-    }
-
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let sent = self.outlet.send(bytes);
-        self.note_break(sent)
-    }
-
-    /// Offers everything gathered to the kernel.
-    fn spill(&mut self) -> io::Result<()> {
-        let sent = self.outlet.spill();
-        self.note_break(sent)
-    }
-
-    /// A write that failed is the end of the answer.
-    fn note_break(&mut self, result: io::Result<()>) -> io::Result<()> {
-        if result.is_err() {
-            self.cut();
-        }
-        result
-    }
-
-    /// Nothing more is said; a client that knows the end of an answer by that of the connection
-    /// would take this for it.
-    fn cut(&mut self) {
-        if let Stage::Flowing { flow, .. } = std::mem::replace(&mut self.stage, Stage::Done) {
-            self.must_reset = self.head.rules().is_bare || matches!(flow, Flow::UntilClose);
-        }
+        self.body.spill(&mut self.outlet)
     }
 }
 
@@ -521,7 +284,7 @@ impl fmt::Debug for ResponseWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseWriter")
             .field("status", &self.status())
-            .field("body_bytes", &self.body_bytes)
+            .field("body_bytes", &self.body.bytes())
             .finish_non_exhaustive()
     }
 }
@@ -534,36 +297,19 @@ impl Write for ResponseWriter<'_> {
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.is_head_open() {
-            self.begin_if_needed()?;
+            self.begin_if_needed();
             self.end_head()?;
         }
-        match self.stage {
-            Stage::Held { .. } => self.hold(bytes),
-            _ if self.outlet.is_broken() => Err(io::ErrorKind::BrokenPipe.into()),
-            _ => self.flow_on(bytes),
-        }
+        self.body.write(bytes, &mut self.head, &mut self.outlet)
     }
 
     /// Sends what has been written so far; the answer is no longer held for its length.
     ///
     /// What the client does not take at once is kept and sent later: it does not wait.
     fn flush(&mut self) -> io::Result<()> {
-        match self.stage {
-            _ if self.outlet.is_broken() => return Err(io::ErrorKind::BrokenPipe.into()),
-            Stage::Unstarted | Stage::Head | Stage::Done => return Ok(()),
-            Stage::Held { .. } => self.flow_unbounded(),
-            Stage::Flowing { .. } => {}
-        }
-        self.end_open_chunk();
-        self.spill()
+        self.body.flush(&mut self.head, &mut self.outlet)
     }
 }
-
-/// How much of a body is held for its `Content-Length`.
-const MAX_HELD: u64 = 64 * 1024;
-
-/// A chunk is ended when it has so many bytes.
-const LARGE_CHUNK: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {

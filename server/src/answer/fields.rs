@@ -31,14 +31,10 @@ impl FieldsSent {
         self.0 & name as u16 != 0
     }
 
-    /// Whether one of those is among them that the server sends itself.
-    pub(crate) fn has_stamp(self) -> bool {
-        self.has(FieldName::Date) || self.has(FieldName::Server)
-    }
-
     /// Whether the head has to be ended in another way than usual.
     pub(crate) fn is_rare(self) -> bool {
-        self.0 & (FieldName::Trailer as u16 | FieldName::Upgrade as u16) != 0
+        use FieldName::{Date, Server, Trailer, Upgrade};
+        self.0 & (Date as u16 | Server as u16 | Trailer as u16 | Upgrade as u16) != 0
     }
 
     fn forget(&mut self, name: FieldName) {

@@ -18,12 +18,13 @@ use crate::http::status::Status;
 use crate::http::version::Version;
 use crate::http_error::is_phrase;
 
-/// The head of an answer, from its status line to its blank line, and what it makes of the rest.
+/// The head of an answer, and what it says of the body and of the connection.
 pub(crate) struct AnswerHead<'a> {
     rules: AnswerRules,
     stamp: &'a Stamp,
     /// Of the answer begun, if one has been.
     status: Option<Status>,
+    /// Whether any byte of the body goes out behind it.
     sends_body: bool,
     sent: FieldsSent,
     /// Where the lines of the stamp are, if this head has them.
@@ -125,28 +126,46 @@ impl<'a> AnswerHead<'a> {
         stamped: bool,
         outlet: &mut Outlet<'_>,
     ) {
+        let version = self.rules.version;
+        if (status, phrase, stamped, version) != (Status::OK, None, true, Version::HTTP_11) {
+            return self.begin_rare(status, phrase, stamped, outlet);
+        }
+        // Nearly every answer: all of it is kept ready.
+        let (ok, both) = self.stamp.ok();
+        outlet.tail().extend_from_slice(ok);
+        self.stamp_at = Some(both);
+        self.open(Status::OK, outlet);
+    }
+
+    /// Any other than the usual answer; an interim one has neither stamp nor early fields.
+    #[inline(never)]
+    fn begin_rare(
+        &mut self,
+        status: Status,
+        phrase: Option<&str>,
+        stamped: bool,
+        outlet: &mut Outlet<'_>,
+    ) {
         if phrase.is_some_and(|phrase| !is_phrase(phrase)) {
             return self.remember(Mistake::Phrase(status));
         }
+        encode::status_line(outlet.tail(), self.rules.version, status, phrase);
+        self.status = Some(status);
+        if is_interim(status) {
+            return;
+        }
+        if stamped {
+            self.stamp_at = Some(outlet.len());
+            outlet.tail().extend_from_slice(self.stamp.both());
+        }
+        self.open(status, outlet);
+    }
+
+    /// Opens a final answer to fields; those that were sent early come first.
+    #[inline]
+    fn open(&mut self, status: Status, outlet: &mut Outlet<'_>) {
         self.status = Some(status);
         self.sends_body = self.rules.sends_body(status);
-        if (status, phrase, stamped, self.rules.version)
-            == (Status::OK, None, true, Version::HTTP_11)
-        {
-            // Nearly every answer: all of it is kept ready.
-            let (ok, both) = self.stamp.ok();
-            self.stamp_at = Some(outlet.len() + both);
-            outlet.tail().extend_from_slice(ok);
-        } else {
-            encode::status_line(outlet.tail(), self.rules.version, status, phrase);
-            if is_interim(status) {
-                return;
-            }
-            if stamped {
-                self.stamp_at = Some(outlet.len());
-                outlet.tail().extend_from_slice(self.stamp.both());
-            }
-        }
         if let Some(early) = &self.early {
             self.sent = early.sent;
             outlet.tail().extend_from_slice(&early.lines);
@@ -202,20 +221,64 @@ impl<'a> AnswerHead<'a> {
         }
     }
 
-    /// Completes the fields, and says how the end of the body is told; `None` if by its length,
-    /// which is not known yet.
+    /// Whether it is a final answer's, with nothing to be completed and nothing to complain about.
+    #[inline]
+    pub(crate) fn is_complete(&self) -> bool {
+        self.mistake.is_none()
+            && self.stamp_at.is_some()
+            && !self.sent.is_rare()
+            && self.status.is_some_and(|status| !self.rules.is_rare(status))
+    }
+
+    /// How the end of the body is told; `None` if by its length, which is not known yet.
+    pub(crate) fn delimiter(&self) -> Option<Delimiter> {
+        self.declared.map(|length| self.known_length(length))
+    }
+
+    /// Completes the fields of a final answer, and gives its [`delimiter`](Self::delimiter).
     pub(crate) fn complete(
         &mut self,
         status: Status,
         outlet: &mut Outlet<'_>,
     ) -> io::Result<Option<Delimiter>> {
-        if self.stamp_at.is_none() || self.sent.has_stamp() {
-            self.complete_stamp(outlet);
+        self.complete_stamp(outlet);
+        let (sent, rules, known) = (self.sent, self.rules, self.delimiter());
+        // RFC 9110 §7.8: a proxy must not pass the offer of its neighbour on.
+        if sent.has(FieldName::Upgrade) && !sent.has(FieldName::UpgradeOption) {
+            outlet.tail().extend_from_slice(b"Connection: Upgrade\r\n");
         }
-        if self.sent.is_rare() || self.rules.is_rare(status) {
-            return self.complete_rare(status, outlet);
+        if rules.is_tunnel(status) {
+            if status == Status::SWITCHING_PROTOCOLS && !sent.has(FieldName::Upgrade) {
+                self.remember(Mistake::UnnamedUpgrade);
+                self.check_mistakes()?;
+            }
+            return Ok(Some(Delimiter::Tunnel));
         }
-        Ok(self.declared.map(|length| self.rules.known_length(status, length)))
+        if rules.is_bare {
+            // Nobody is told a length, so nothing has to wait for it.
+            return Ok(known.or(Some(self.unknown_length())));
+        }
+        if sent.has(FieldName::Trailer) {
+            if known.is_some() {
+                self.remember(Mistake::LengthAndTrailer);
+                self.check_mistakes()?;
+            }
+            // Only a chunked body has a place for them: it is not held for its length.
+            if rules.modern_client {
+                return Ok(Some(self.unknown_length()));
+            }
+        }
+        Ok(known)
+    }
+
+    /// The delimiter of a body whose length is known, because it is complete or was declared.
+    pub(crate) fn known_length(&self, length: u64) -> Delimiter {
+        self.rules.known_length(self.status.unwrap_or(Status::OK), length)
+    }
+
+    /// The delimiter of a body that goes out before its end is known.
+    pub(crate) fn unknown_length(&self) -> Delimiter {
+        self.rules.unknown_length(self.status.unwrap_or(Status::OK))
     }
 
     /// Each final answer has one `Date` (RFC 9110 §6.6.1) and at most one `Server`: the handler's
@@ -236,42 +299,6 @@ impl<'a> AnswerHead<'a> {
         if sent.has(FieldName::Server) {
             outlet.replace(stamp..date, |_| {});
         }
-    }
-
-    /// [`complete`](Self::complete) for a head that is not like others.
-    #[cold]
-    fn complete_rare(
-        &mut self,
-        status: Status,
-        outlet: &mut Outlet<'_>,
-    ) -> io::Result<Option<Delimiter>> {
-        let (sent, rules) = (self.sent, self.rules);
-        let known = self.declared.map(|length| rules.known_length(status, length));
-        // RFC 9110 §7.8: a proxy must not pass the offer of its neighbour on.
-        if sent.has(FieldName::Upgrade) && !sent.has(FieldName::UpgradeOption) {
-            outlet.tail().extend_from_slice(b"Connection: Upgrade\r\n");
-        }
-        if rules.is_tunnel(status) {
-            if status == Status::SWITCHING_PROTOCOLS && !sent.has(FieldName::Upgrade) {
-                self.remember(Mistake::UnnamedUpgrade);
-            }
-            return self.check_mistakes().map(|()| Some(Delimiter::Tunnel));
-        }
-        if rules.is_bare {
-            // Nobody is told a length, so nothing has to wait for it.
-            return Ok(known.or(Some(rules.unknown_length(status))));
-        }
-        if sent.has(FieldName::Trailer) {
-            if known.is_some() {
-                self.remember(Mistake::LengthAndTrailer);
-            }
-            self.check_mistakes()?;
-            // Only a chunked body has a place for them: it is not held for its length.
-            if rules.modern_client {
-                return Ok(Some(rules.unknown_length(status)));
-            }
-        }
-        Ok(known)
     }
 
     /// Ends the head in the place of `old`, behind which the body stands.

@@ -1,4 +1,6 @@
-//! The parts of an answer on its way. What puts them together is `wfile.rs`.
+//! The parts of an answer on its way; `wfile.rs` puts them together. From the top:
+
+pub(crate) mod body;
 
 pub(crate) mod head;
 

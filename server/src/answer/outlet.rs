@@ -8,7 +8,6 @@
 use std::io::{self, IoSlice};
 use std::ops::Range;
 
-use crate::http::encode;
 use crate::socket::Socket;
 
 /// Where one answer is gathered, and where it leaves.
@@ -48,6 +47,11 @@ impl<'a> Outlet<'a> {
         self.left == Left::Broken
     }
 
+    /// Fails if a write has failed.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        if self.is_broken() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+    }
+
     /// How much of this answer is here.
     pub(crate) fn len(&self) -> usize {
         self.out.len() - self.start
@@ -60,7 +64,7 @@ impl<'a> Outlet<'a> {
 
     /// Puts what `write` appends in the place of `old`.
     pub(crate) fn replace(&mut self, old: Range<usize>, write: impl FnOnce(&mut Vec<u8>)) {
-        encode::replace(self.out, self.start + old.start..self.start + old.end, write);
+        replace(self.out, self.start + old.start..self.start + old.end, write);
     }
 
     /// Takes back what is here of this answer.
@@ -85,9 +89,7 @@ impl<'a> Outlet<'a> {
     }
 
     fn try_send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        if self.is_broken() {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
+        self.check()?;
         // What earlier answers have left there is bounded by itself.
         if self.len() + bytes.len() > LARGE {
             let gathered = self.out.len();
@@ -131,6 +133,25 @@ impl<'a> Outlet<'a> {
         }
         self.start = self.start.saturating_sub(sent);
         self.out.drain(..sent.min(self.out.len()));
+    }
+}
+
+/// Puts what `write` appends to `out` in the place of `old`.
+fn replace(out: &mut Vec<u8>, old: Range<usize>, write: impl FnOnce(&mut Vec<u8>)) {
+    let end = out.len();
+    if old.end == end {
+        // Nearly always: nothing stands behind it.
+        out.truncate(old.start);
+        return write(out);
+    }
+    write(out);
+    let new = out.len() - end;
+    if new == old.len() {
+        out.copy_within(end.., old.start);
+        out.truncate(end);
+    } else {
+        out[old.start..].rotate_right(new);
+        out.drain(old.start + new..old.end + new);
     }
 }
 
@@ -222,6 +243,20 @@ mod tests {
             assert!(outlet.is_broken() && outlet.has_left() && outlet.len() == 0);
             assert!(outlet.send(b"more").is_err());
             assert!(kernel.taken.take().is_empty() && out.is_empty());
+        }
+    }
+
+    #[test]
+    fn bytes_can_be_put_in_front_and_in_the_place_of_others() {
+        for old in ["", "old", "much longer than any new one"] {
+            for new in ["", "new", "newer", &"x".repeat(100)] {
+                for body in ["", "body", &"long".repeat(100)] {
+                    let mut out = format!("head|{old}{body}").into_bytes();
+                    let write = |out: &mut Vec<u8>| out.extend_from_slice(new.as_bytes());
+                    replace(&mut out, 5..5 + old.len(), write);
+                    assert_eq!(out, format!("head|{new}{body}").into_bytes());
+                }
+            }
         }
     }
 }

@@ -3,8 +3,6 @@
 //! `Content-Length`, `Transfer-Encoding` and `Connection` are decided here and nowhere else, so no
 //! handler can contradict the bytes that follow the head.
 
-use std::ops::Range;
-
 use super::framing::Persistence;
 use super::status::Status;
 use super::version::Version;
@@ -160,20 +158,6 @@ pub(crate) const CLOSE: &[u8] = b"Connection: close\r\n";
 /// The end of a chunked body; trailer fields and a blank line follow.
 pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n";
 
-/// Puts what `write` appends to `out` in the place of `old`, which other bytes follow.
-pub(crate) fn replace(out: &mut Vec<u8>, old: Range<usize>, write: impl FnOnce(&mut Vec<u8>)) {
-    let end = out.len();
-    write(out);
-    let new = out.len() - end;
-    if new == old.len() {
-        out.copy_within(end.., old.start);
-        out.truncate(end);
-    } else {
-        out[old.start..].rotate_right(new);
-        out.drain(old.start + new..old.end + new);
-    }
-}
-
 #[cfg(any(test, fuzzing))]
 impl AnswerRules {
     /// A GET of an HTTP/1.1 client that keeps its connection.
@@ -282,20 +266,6 @@ mod tests {
     fn chunk_sizes_are_plain_hexadecimal() {
         for (bytes, line) in [(1, "1\r\n"), (15, "f\r\n"), (16, "10\r\n"), (0xabcde, "abcde\r\n")] {
             assert_eq!(written(|out| chunk_size(out, bytes)), line);
-        }
-    }
-
-    #[test]
-    fn bytes_can_be_put_in_front_and_in_the_place_of_others() {
-        for old in ["", "old", "much longer than any new one"] {
-            for new in ["", "new", "newer", &"x".repeat(100)] {
-                for body in ["", "body", &"long".repeat(100)] {
-                    let mut out = format!("head|{old}{body}").into_bytes();
-                    let write = |out: &mut Vec<u8>| out.extend_from_slice(new.as_bytes());
-                    replace(&mut out, 5..5 + old.len(), write);
-                    assert_eq!(out, format!("head|{new}{body}").into_bytes());
-                }
-            }
         }
     }
 }
