@@ -374,3 +374,244 @@ const MAX_HELD: u64 = 64 * 1024;
 
 /// A chunk is ended when it has so many bytes.
 const LARGE_CHUNK: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::date::Stamp;
+    use crate::http::encode::AnswerRules;
+    use crate::http::status::Status;
+    use crate::socket::kernel::Kernel;
+
+    const RULES: AnswerRules = AnswerRules::USUAL;
+    const OLD: AnswerRules = AnswerRules { modern_client: false, ..RULES };
+    const HEAD: AnswerRules = AnswerRules { head_only: true, ..RULES };
+    const BARE: AnswerRules = AnswerRules { is_bare: true, ..OLD };
+
+    /// A body and what it works with.
+    struct Answer<'a> {
+        head: AnswerHead<'a>,
+        body: AnswerBody,
+        outlet: Outlet<'a>,
+    }
+
+    impl Answer<'_> {
+        fn begin(&mut self, fields: &[(&str, &str)]) {
+            let (head, outlet) = (&mut self.head, &mut self.outlet);
+            head.begin(Status::OK, None, true, outlet);
+            for (name, value) in fields {
+                head.field(name, value, outlet);
+            }
+            let delimiter = head.complete(Status::OK, outlet).unwrap();
+            self.body.begin(delimiter, head, outlet);
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.body.write(bytes, &mut self.head, &mut self.outlet)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.body.flush(&mut self.head, &mut self.outlet)
+        }
+
+        fn end(&mut self) -> bool {
+            self.body.end(&mut self.head, &mut self.outlet)
+        }
+    }
+
+    fn answer<T>(
+        rules: AnswerRules,
+        kernel: &Kernel,
+        out: &mut Vec<u8>,
+        act: impl FnOnce(&mut Answer<'_>) -> T,
+    ) -> T {
+        let stamp = Stamp::new("me");
+        act(&mut Answer {
+            head: AnswerHead::new(&stamp, rules),
+            body: AnswerBody::new(),
+            outlet: Outlet::new(out, kernel),
+        })
+    }
+
+    /// Everything that goes out of an answer with those fields, and whether it is complete.
+    fn wire(
+        rules: AnswerRules,
+        kernel: &Kernel,
+        fields: &[(&str, &str)],
+        write: impl FnOnce(&mut Answer<'_>),
+    ) -> (String, bool) {
+        let mut out = Vec::new();
+        let is_complete = answer(rules, kernel, &mut out, |answer| {
+            answer.begin(fields);
+            write(answer);
+            answer.end()
+        });
+        let mut wire = kernel.taken.take();
+        wire.extend_from_slice(&out);
+        (String::from_utf8(wire).unwrap(), is_complete)
+    }
+
+    #[test]
+    fn what_is_held_gets_its_length_however_it_is_written() {
+        let (once, _) = wire(RULES, &Kernel::default(), &[], |answer| {
+            answer.write(b"hello").unwrap();
+        });
+        assert!(once.ends_with("\r\nContent-Length: 5\r\n\r\nhello"), "{once}");
+        for pieces in [&["hel", "lo"][..], &["", "hello", ""], &["h", "e", "l", "l", "o"]] {
+            let write = |answer: &mut Answer<'_>| {
+                for piece in pieces {
+                    answer.write(piece.as_bytes()).unwrap();
+                }
+            };
+            let (pieced, is_complete) = wire(RULES, &Kernel::default(), &[], write);
+            assert_eq!(pieced, once);
+            assert!(is_complete);
+            let (head, _) = wire(HEAD, &Kernel::default(), &[], write);
+            assert_eq!(head, once.strip_suffix("hello").unwrap());
+        }
+    }
+
+    #[test]
+    fn a_close_that_comes_behind_a_held_body_is_said() {
+        let (wire, _) = wire(RULES, &Kernel::default(), &[], |answer| {
+            answer.write(b"hello").unwrap();
+            answer.head.set_persistence(Persistence::Close);
+        });
+        assert!(wire.ends_with("Length: 5\r\nConnection: close\r\n\r\nhello"), "{wire}");
+    }
+
+    #[test]
+    fn a_flushed_answer_is_chunked_or_ended_by_the_connection() {
+        let flushed = |answer: &mut Answer<'_>| {
+            answer.write(b"one").unwrap();
+            answer.flush().unwrap();
+            answer.write(b"two").unwrap();
+            answer.write(b"three").unwrap();
+            answer.flush().unwrap();
+            answer.flush().unwrap();
+        };
+        let kernel = Kernel::default();
+        kernel.takes.set(20);
+        let (chunked, _) = wire(RULES, &kernel, &[], flushed);
+        let (_, body) = chunked.split_once("Transfer-Encoding: chunked\r\n\r\n").unwrap();
+        assert_eq!(body, "3\r\none\r\n8\r\ntwothree\r\n0\r\n\r\n");
+        let (old, _) = wire(OLD, &kernel, &[], flushed);
+        assert!(old.ends_with("Connection: close\r\n\r\nonetwothree"), "{old}");
+        assert!(!kernel.waited.get());
+    }
+
+    #[test]
+    fn a_long_answer_is_chunked_however_it_is_written_and_taken() {
+        let body: String = (0..300_000).map(|n| char::from(b'a' + (n % 26) as u8)).collect();
+        for step in [1000, 16 * 1024, 100_000, body.len()] {
+            for takes in [0, 1, 5000, usize::MAX] {
+                let kernel = Kernel::default();
+                kernel.takes.set(takes);
+                let (wire, _) = wire(RULES, &kernel, &[], |answer| {
+                    for piece in body.as_bytes().chunks(step) {
+                        answer.write(piece).unwrap();
+                    }
+                });
+                let (head, mut rest) = wire.split_once("\r\n\r\n").unwrap();
+                assert!(head.ends_with("Transfer-Encoding: chunked"), "{head}");
+                let mut decoded = String::new();
+                while let Some((size, data)) = rest.split_once("\r\n") {
+                    let size = usize::from_str_radix(size, 16).unwrap();
+                    decoded += &data[..size];
+                    rest = data[size..].strip_prefix("\r\n").unwrap();
+                }
+                assert!(decoded == body, "step {step}, takes {takes}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_declared_length_is_kept_or_the_answer_is_not_complete() {
+        for (text, missing, sent) in [("hello", 0, "hello"), ("hell", 1, "hell"), ("hello!", 5, "")]
+        {
+            let (wire, is_complete) =
+                wire(RULES, &Kernel::default(), &[("Content-Length", "5")], |answer| {
+                    assert_eq!(answer.write(text.as_bytes()).is_err(), text.len() > 5);
+                    assert_eq!(answer.body.missing_bytes(), missing);
+                    assert_eq!(answer.body.is_settled(), missing == 0);
+                });
+            assert!(wire.ends_with(&format!("\r\nContent-Length: 5\r\n\r\n{sent}")), "{wire}");
+            assert_eq!(is_complete, missing == 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_answer_that_only_the_connection_ends_must_be_reset() {
+        for (rules, fields, must_reset) in [
+            (RULES, &[][..], false),
+            (RULES, &[("Content-Length", "8")], false),
+            (OLD, &[], true),
+            (OLD, &[("Content-Length", "8")], false),
+            (BARE, &[], true),
+            (BARE, &[("Content-Length", "8")], true),
+        ] {
+            for is_gone in [false, true] {
+                let (kernel, mut out) = (Kernel::default(), Vec::new());
+                answer(rules, &kernel, &mut out, |answer| {
+                    answer.begin(fields);
+                    answer.write(b"half").unwrap();
+                    kernel.is_gone.set(is_gone);
+                    assert_eq!(answer.flush().is_err(), is_gone);
+                    answer.body.give_up(&mut answer.outlet);
+                    let case = format!("{rules:?} {fields:?} {is_gone}");
+                    assert_eq!(answer.body.must_reset(), must_reset, "{case}");
+                    assert!(!answer.end(), "{case}: it stays cut");
+                    assert_eq!(answer.body.must_reset(), must_reset, "{case}");
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn a_late_close_is_said_without_harm_to_the_chunk_under_way() {
+        let (wire, _) = wire(RULES, &Kernel::default(), &[], |answer| {
+            answer.write(b"one").unwrap();
+            answer.flush().unwrap();
+            answer.write(b"two-and-twenty").unwrap();
+            answer.head.set_persistence(Persistence::Close);
+        });
+        let (head, body) = wire.split_once("\r\n\r\n").unwrap();
+        assert!(head.ends_with("Transfer-Encoding: chunked\r\nConnection: close"), "{head}");
+        assert_eq!(body, "3\r\none\r\ne\r\ntwo-and-twenty\r\n0\r\n\r\n");
+    }
+
+    #[test]
+    fn trailers_go_out_behind_a_chunked_body_and_nowhere_else() {
+        let summed = |rules| {
+            wire(rules, &Kernel::default(), &[("trailer", "X-Sum, X-Note")], |answer| {
+                answer.write(b"hello").unwrap();
+                answer.body.trailer("X-Sum", &7, &answer.head).unwrap();
+                answer.body.trailer("X-Note", &"fine", &answer.head).unwrap();
+            })
+        };
+        let (chunked, _) = summed(RULES);
+        let (head, body) = chunked.split_once("\r\n\r\n").unwrap();
+        assert!(head.ends_with("trailer: X-Sum, X-Note\r\nTransfer-Encoding: chunked"), "{head}");
+        assert_eq!(body, "5\r\nhello\r\n0\r\nX-Sum: 7\r\nX-Note: fine\r\n\r\n");
+        assert!(summed(OLD).0.ends_with("Connection: keep-alive\r\n\r\nhello"));
+        assert!(summed(HEAD).0.ends_with("Transfer-Encoding: chunked\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_trailer_that_cannot_be_sent_is_refused_at_once() {
+        let unannounced = wire(RULES, &Kernel::default(), &[], |answer| {
+            assert!(answer.body.trailer("X-Sum", &"1", &answer.head).is_err());
+        });
+        assert!(unannounced.0.ends_with("Content-Length: 0\r\n\r\n"));
+        let (wire, _) = wire(RULES, &Kernel::default(), &[("Trailer", "X-Sum")], |answer| {
+            for (name, value) in
+                [("X Sum", "1"), ("X-Sum", "1\r\nA: b"), ("Content-Length", "1"), ("", "1")]
+            {
+                let refused = answer.body.trailer(name, &value, &answer.head);
+                assert!(refused.is_err(), "{name}: {value}");
+            }
+            answer.body.trailer("X-Sum", &"2", &answer.head).unwrap();
+        });
+        assert!(wire.ends_with("\r\n\r\n0\r\nX-Sum: 2\r\n\r\n"), "{wire}");
+    }
+}

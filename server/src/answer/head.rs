@@ -374,3 +374,207 @@ pub(crate) fn push_field(lines: &mut Vec<u8>, name: &str, value: &dyn ToHeaderVa
     }
     is_sound
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant, SystemTime};
+
+    use super::*;
+    use crate::socket::kernel::Kernel;
+
+    const RULES: AnswerRules = AnswerRules::USUAL;
+    const OLD: AnswerRules = AnswerRules { modern_client: false, ..RULES };
+    const BARE: AnswerRules = AnswerRules { is_bare: true, ..OLD };
+
+    type Act = fn(&mut AnswerHead<'_>, &mut Outlet<'_>);
+
+    /// What `write` makes of a head, which it ends if there is no mistake in it.
+    fn head(
+        rules: AnswerRules,
+        write: impl FnOnce(&mut AnswerHead<'_>, &mut Outlet<'_>),
+    ) -> (io::Result<()>, String) {
+        let (kernel, mut out, mut stamp) = (Kernel::default(), Vec::new(), Stamp::new("me"));
+        stamp.refresh(Instant::now(), || SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
+        let mut outlet = Outlet::new(&mut out, &kernel);
+        let mut head = AnswerHead::new(&stamp, rules);
+        write(&mut head, &mut outlet);
+        let ended = end(&mut head, &mut outlet);
+        let text = String::from_utf8(out).unwrap();
+        (ended, text.replace("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "D\r\n"))
+    }
+
+    fn end(head: &mut AnswerHead<'_>, outlet: &mut Outlet<'_>) -> io::Result<()> {
+        head.check_mistakes()?;
+        let (is_complete, delimiter, end) = (head.is_complete(), head.delimiter(), outlet.len());
+        let completed = head.complete(head.status().unwrap(), outlet)?;
+        if is_complete {
+            assert_eq!((completed, outlet.len()), (delimiter, end), "nothing was to be completed");
+        }
+        let end = outlet.len();
+        head.end(end..end, completed.unwrap_or(Delimiter::Length(0)), outlet);
+        Ok(())
+    }
+
+    fn ok(head: &mut AnswerHead<'_>, outlet: &mut Outlet<'_>) {
+        head.begin(Status::OK, None, true, outlet);
+    }
+
+    #[test]
+    fn connection_options_are_the_server_s_in_any_spelling() {
+        use Persistence::{Close, KeepAlive};
+        for (value, persistence, is_sent) in [
+            ("close", Close, false),
+            (" Close ", Close, false),
+            ("close,close,", Close, false),
+            ("keep-alive", KeepAlive, false),
+            ("close, Foo", Close, true),
+            ("upgrade", KeepAlive, true),
+        ] {
+            let (ended, text) = head(RULES, |head, outlet| {
+                ok(head, outlet);
+                head.field("Connection", &value, outlet);
+                assert_eq!(head.persistence(), persistence, "{value:?}");
+            });
+            assert!(ended.is_ok());
+            assert_eq!(text.contains("Connection: close\r\n\r\n"), persistence == Close, "{text}");
+            assert_eq!(text.contains(&format!("Connection: {value}\r\nC")), is_sent, "{text}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_reported_and_nothing_of_them_is_sent() {
+        let acts: [(&str, Act); 10] = [
+            ("line end in a value", |head, outlet| head.field("A", &"b\r\nC: d", outlet)),
+            ("blank in a name", |head, outlet| head.field("A B", &"c", outlet)),
+            ("no name", |head, outlet| head.field("", &"c", outlet)),
+            ("transfer coding", |head, outlet| {
+                head.field("Transfer-Encoding", &"chunked", outlet);
+            }),
+            ("two lengths", |head, outlet| {
+                head.field("Content-Length", &"5", outlet);
+                head.field("Content-Length", &"6", outlet);
+            }),
+            ("the same length twice", |head, outlet| {
+                head.field("Content-Length", &"5", outlet);
+                head.field("Content-Length", &"5", outlet);
+            }),
+            ("a contradiction", |head, outlet| {
+                head.field("Connection", &"keep-alive, close", outlet);
+            }),
+            ("no option", |head, outlet| head.field("Connection", &"a b", outlet)),
+            ("an option for all hops", |head, outlet| {
+                head.field("Connection", &"content-length", outlet);
+            }),
+            ("no number", |head, outlet| head.field("Content-Length", &"+5", outlet)),
+        ];
+        for (name, act) in acts {
+            let (ended, text) = head(RULES, |head, outlet| {
+                ok(head, outlet);
+                act(head, outlet);
+                head.field("Behind", &"it", outlet);
+            });
+            assert!(ended.is_err(), "{name}");
+            assert_eq!(text, "HTTP/1.1 200 OK\r\nServer: me\r\nD\r\nBehind: it\r\n", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_a_mistake() {
+        let acts: [(&str, Act); 3] = [
+            ("a phrase of two lines", |head, outlet| {
+                head.begin(Status::OK, Some("a\nb"), true, outlet);
+            }),
+            ("101 without a protocol", |head, outlet| {
+                head.begin(Status::SWITCHING_PROTOCOLS, None, true, outlet);
+            }),
+            ("a length, and trailers", |head, outlet| {
+                ok(head, outlet);
+                head.field("Trailer", &"X-Sum", outlet);
+                head.field("Content-Length", &"5", outlet);
+            }),
+        ];
+        for (name, act) in acts {
+            let (ended, text) = head(RULES, act);
+            assert!(ended.is_err() && !text.ends_with("\r\n\r\n"), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn early_fields_go_out_with_whatever_answer_follows() {
+        let (_, text) = head(RULES, |head, outlet| {
+            head.field("Early", &"1", outlet);
+            head.begin(Status::EARLY_HINTS, None, true, outlet);
+            assert_eq!(
+                outlet.split_off(0),
+                b"HTTP/1.1 103 Early Hints\r\n",
+                "not with an interim one"
+            );
+            head.reset();
+            ok(head, outlet);
+            head.field("Late", &"2", outlet);
+            head.reset();
+            outlet.clear();
+            head.begin(Status::NOT_FOUND, None, true, outlet);
+        });
+        let expected =
+            "HTTP/1.1 404 Not Found\r\nServer: me\r\nD\r\nEarly: 1\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn the_handler_s_server_and_date_take_the_place_of_ours() {
+        let own = |name: &'static str| {
+            head(RULES, move |head, outlet| {
+                ok(head, outlet);
+                head.field(name, &"mine", outlet);
+            })
+        };
+        assert!(own("server").1.starts_with("HTTP/1.1 200 OK\r\nD\r\nserver: mine\r\n"));
+        assert!(own("DATE").1.starts_with("HTTP/1.1 200 OK\r\nServer: me\r\nDATE: mine\r\n"));
+        let (_, only) = head(RULES, |head, outlet| head.begin(Status::OK, None, false, outlet));
+        assert_eq!(only, "HTTP/1.1 200 OK\r\nD\r\nContent-Length: 0\r\n\r\n");
+    }
+
+    #[test]
+    fn a_head_that_has_said_close_stands() {
+        let (_, text) = head(OLD, |head, outlet| {
+            ok(head, outlet);
+            let end = outlet.len();
+            head.end(end..end, Delimiter::Close, outlet);
+            head.set_persistence(Persistence::KeepAlive);
+            assert_eq!(head.persistence(), Persistence::Close);
+            outlet.clear();
+        });
+        assert!(text.starts_with("Content-Length: 0\r\nConnection: close\r\n\r\n"), "{text}");
+    }
+
+    #[test]
+    fn close_is_said_late_where_it_still_can_be() {
+        for (rules, takes, is_said) in [(RULES, 0, true), (OLD, 0, false), (RULES, 1, false)] {
+            let (kernel, mut out, stamp) = (Kernel::default(), Vec::new(), Stamp::new("me"));
+            kernel.takes.set(takes);
+            let mut outlet = Outlet::new(&mut out, &kernel);
+            let mut head = AnswerHead::new(&stamp, rules);
+            ok(&mut head, &mut outlet);
+            end(&mut head, &mut outlet).unwrap();
+            let body = outlet.len();
+            outlet.tail().extend_from_slice(b"body");
+            outlet.spill().unwrap();
+            head.set_persistence(Persistence::Close);
+            head.say_late_close(body, &mut outlet);
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.ends_with("\r\nConnection: close\r\n\r\nbody"), is_said, "{text}");
+            assert_eq!(text.matches("Connection: close").count(), usize::from(is_said), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_of_http_0_9_has_no_head() {
+        let (ended, text) = head(BARE, |head, outlet| {
+            ok(head, outlet);
+            head.field("A", &"b", outlet);
+            outlet.tail().extend_from_slice(b"C: d\r\n");
+        });
+        assert!(ended.is_ok() && text.is_empty(), "{text}");
+    }
+}
