@@ -451,15 +451,21 @@ mod tests {
 
     #[test]
     fn an_answer_is_over_when_a_write_has_failed() {
-        let (kernel, stamp, mut out) = (Kernel::default(), Stamp::new("me"), Vec::new());
-        kernel.is_gone.set(true);
-        let mut wfile = ResponseWriter::new(&mut out, &kernel, &stamp, RULES);
-        wfile.write_all(b"half").unwrap();
-        assert!(wfile.flush().is_err());
-        assert!(wfile.write_all(b"more").is_err() && wfile.flush().is_err());
-        assert!(!wfile.is_replaceable() && wfile.take_back().is_none());
-        assert!(!wfile.finish().is_complete);
-        assert!(out.is_empty());
+        for length in [0, 200_000] {
+            let (kernel, stamp, mut out) = (Kernel::default(), Stamp::new("me"), Vec::new());
+            kernel.is_gone.set(true);
+            let mut wfile = ResponseWriter::new(&mut out, &kernel, &stamp, RULES);
+            wfile.write_all(b"half").unwrap();
+            let failed = match length {
+                0 => wfile.flush(),
+                _ => wfile.write_all(&vec![b'x'; length]),
+            };
+            assert!(failed.is_err(), "{length}");
+            assert!(wfile.write_all(b"more").is_err() && wfile.flush().is_err(), "{length}");
+            assert!(!wfile.is_replaceable() && wfile.take_back().is_none(), "{length}");
+            assert!(!wfile.is_settled() && !wfile.finish().is_complete, "{length}");
+            assert!(out.is_empty(), "{length}");
+        }
     }
 
     #[test]

@@ -569,12 +569,26 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_http_0_9_has_no_head() {
-        let (ended, text) = head(BARE, |head, outlet| {
+    fn an_answer_of_http_0_9_has_no_head_and_ends_with_the_connection() {
+        let (kernel, mut out, stamp) = (Kernel::default(), Vec::new(), Stamp::new("me"));
+        let mut outlet = Outlet::new(&mut out, &kernel);
+        let mut head = AnswerHead::new(&stamp, BARE);
+        ok(&mut head, &mut outlet);
+        head.field("Content-Length", &5, &mut outlet);
+        end(&mut head, &mut outlet).unwrap();
+        assert_eq!(outlet.len(), 0);
+        assert_eq!(head.persistence(), Persistence::Close);
+    }
+
+    #[test]
+    fn the_wish_for_the_end_of_the_connection_outlives_an_answer_that_is_taken_back() {
+        let (_, text) = head(RULES, |head, outlet| {
+            head.set_persistence(Persistence::Close);
             ok(head, outlet);
-            head.field("A", &"b", outlet);
-            outlet.tail().extend_from_slice(b"C: d\r\n");
+            head.reset();
+            outlet.clear();
+            ok(head, outlet);
         });
-        assert!(ended.is_ok() && text.is_empty(), "{text}");
+        assert!(text.ends_with("Content-Length: 0\r\nConnection: close\r\n\r\n"), "{text}");
     }
 }
