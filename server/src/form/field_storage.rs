@@ -18,7 +18,7 @@ use crate::http_error::{HttpError, Result};
 ///
 /// [`Exchange::form`](crate::Exchange::form) makes it of the query of a GET or HEAD request, and of
 /// the body of any other; a method can take it as an argument. Short fields are in memory, long ones
-/// in one temporary file without a name; [`FormLimits`] has the numbers.
+/// in one temporary file without a name; [`FormLimits`](crate::FormLimits) has the numbers.
 ///
 /// ```
 /// use basehttp::{FieldStorage, http_handler};
