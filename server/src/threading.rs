@@ -293,6 +293,7 @@ impl Trade for Shop {
     }
 
     fn overran(&self, visit: &Visit, at: &Workplace) {
+        at.hand.keep(false);
         // Who was only not let run has proved nothing.
         if let Some(kind) = visit.overran
             && (at.hand.has_waited() || !self.processors.are_short())
@@ -303,7 +304,9 @@ impl Trade for Shop {
 
     fn answer_slowly(&self, visit: &mut Visit, at: &mut Workplace) {
         let kind = visit.kind();
+        at.hand.keep(true);
         let took = self.serving(|serving| visit.answer_slowly(&mut at.desk, serving));
+        at.hand.keep(false);
         if let Some(kind) = kind {
             self.slow.note(kind, took);
         }

@@ -23,6 +23,8 @@ pub(crate) struct Processors {
 pub(crate) struct Hand {
     /// Where the system tells of it; `None` where it does not.
     file: Option<String>,
+    /// A handler has it, and no loop.
+    is_kept: AtomicBool,
     has_waited: AtomicBool,
 }
 
@@ -57,16 +59,18 @@ impl Processors {
         wanting.unwrap_or(false)
     }
 
-    /// Whether processors are short, and most threads of the server want one.
+    /// Whether processors are short, and most handlers want one.
     pub(crate) fn are_missed(&self) -> bool {
         self.are_short() && !self.most_wait()
     }
 
-    /// Whether most threads of the server wait for something else, by a sample of them.
+    /// Whether most handlers that keep a thread wait for something else, by a sample of them.
     fn most_wait(&self) -> bool {
         let hands = lock(&self.hands);
-        let sample = hands.iter().step_by(hands.len().div_ceil(SAMPLE).max(1));
-        let seen: Vec<Wants> = sample.filter_map(|hand| hand.upgrade()?.wants()).collect();
+        let kept = hands.iter().filter_map(Weak::upgrade).filter(|hand| hand.is_kept());
+        let kept: Vec<Arc<Hand>> = kept.collect();
+        let sample = kept.iter().step_by(kept.len().div_ceil(SAMPLE).max(1));
+        let seen: Vec<Wants> = sample.filter_map(|hand| hand.wants()).collect();
         let waiting = seen.iter().filter(|wants| **wants == Wants::SomethingElse).count();
         waiting * 2 > seen.len()
     }
@@ -80,8 +84,18 @@ impl Hand {
         Hand { file, ..Hand::default() }
     }
 
-    /// Looks what the thread waits for, which something keeps: its handler.
+    /// A handler has the thread from here on, or has it no longer.
+    pub(crate) fn keep(&self, is_kept: bool) {
+        self.is_kept.store(is_kept, Ordering::Relaxed);
+    }
+
+    fn is_kept(&self) -> bool {
+        self.is_kept.load(Ordering::Relaxed)
+    }
+
+    /// Looks what the thread waits for whose handler keeps it from its loop.
     pub(crate) fn look(&self) {
+        self.keep(true);
         if self.wants() == Some(Wants::SomethingElse) {
             self.has_waited.store(true, Ordering::Relaxed);
         }
@@ -191,7 +205,7 @@ mod tests {
         let here = processors.enlist();
         here.look();
         assert!(!here.has_waited() && !processors.most_wait());
-        let (barrier, deadline) = (Barrier::new(3), Instant::now() + Duration::from_secs(10));
+        let barrier = Barrier::new(3);
         thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
@@ -200,11 +214,20 @@ mod tests {
                     assert!(hand.has_waited() && !hand.has_waited());
                 });
             }
-            while !processors.most_wait() && Instant::now() < deadline {
+            let deadline = Instant::now() + Duration::from_secs(10);
+            let waiting = loop {
+                let hands = lock(&processors.hands);
+                let hands = hands.iter().filter_map(Weak::upgrade);
+                let waits = |hand: &Arc<Hand>| hand.wants() == Some(Wants::SomethingElse);
+                let waiting: Vec<Arc<Hand>> = hands.filter(waits).collect();
+                if waiting.len() == 2 || Instant::now() > deadline {
+                    break waiting;
+                }
                 thread::yield_now();
-            }
+            };
+            assert!(!processors.most_wait(), "no handler has them");
+            waiting.iter().for_each(|hand| hand.look());
             assert!(processors.most_wait());
-            lock(&processors.hands).iter().filter_map(Weak::upgrade).for_each(|hand| hand.look());
             barrier.wait();
         });
         assert!(!processors.most_wait(), "they are gone");
