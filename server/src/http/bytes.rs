@@ -140,4 +140,19 @@ mod tests {
         let refused: Vec<u8> = (0..=255).filter(|byte| !is_text(*byte)).collect();
         assert_eq!(refused, (0..9).chain(10..32).chain([127]).collect::<Vec<u8>>());
     }
+
+    #[test]
+    fn a_value_of_any_length_is_text_if_each_of_its_bytes_is() {
+        for len in 0..50 {
+            for byte in 0..=255 {
+                let all = vec![byte; len];
+                assert_eq!(is_all_text(&all), len == 0 || is_text(byte), "{len} of {byte}");
+                for at in 0..len {
+                    let mut one = vec![b'x'; len];
+                    one[at] = byte;
+                    assert_eq!(is_all_text(&one), is_text(byte), "{byte} at {at} of {len}");
+                }
+            }
+        }
+    }
 }
