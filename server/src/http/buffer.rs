@@ -133,6 +133,16 @@ mod tests {
     }
 
     #[test]
+    fn full_storage_grows_only_if_nothing_was_dropped() {
+        let mut buffer = Buffer::with_storage(vec![0; 2 * SMALLEST]);
+        push(&mut buffer, &[b'x'; 2 * SMALLEST]);
+        buffer.consume(1);
+        assert_eq!((buffer.room().len(), buffer.capacity()), (1, 2 * SMALLEST));
+        push(&mut buffer, b"x");
+        assert_eq!((buffer.room().len(), buffer.capacity()), (2 * SMALLEST, 4 * SMALLEST));
+    }
+
+    #[test]
     fn an_emptied_buffer_starts_again_at_the_front() {
         let mut buffer = Buffer::with_storage(vec![0; 8]);
         push(&mut buffer, b"12345678");
@@ -170,9 +180,13 @@ mod tests {
     #[test]
     fn storage_can_be_taken_and_given() {
         let mut buffer = Buffer::with_storage(vec![0; 8]);
+        assert!(buffer.has_storage());
         assert_eq!(buffer.take_storage().len(), 8);
         assert!(!buffer.has_storage());
         push(&mut buffer, b"grows from nothing");
         assert_eq!(buffer.bytes(), b"grows from nothing");
+        let little = Buffer::with_bytes(buffer.bytes());
+        assert_eq!((little.bytes(), little.capacity()), (buffer.bytes(), SMALLEST));
+        assert_eq!(Buffer::with_bytes(&[b'x'; SMALLEST]).capacity(), 2 * SMALLEST);
     }
 }
