@@ -113,6 +113,7 @@ mod tests {
         stamp.refresh(start, || wall);
         let expected = b"Server: me/1\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
         assert_eq!(stamp.both(), expected);
+        assert_eq!(&stamp.both()[..stamp.server_len()], b"Server: me/1\r\n");
         assert_eq!(stamp.ok(), (&[b"HTTP/1.1 200 OK\r\n", &expected[..]].concat()[..], 17));
 
         stamp.refresh(start + Duration::from_millis(399), || panic!("still the same second"));

@@ -271,6 +271,16 @@ mod tests {
     }
 
     #[test]
+    fn a_status_is_a_number_and_words() {
+        assert_eq!(Status::NOT_FOUND, 404);
+        assert_ne!(Status::NOT_FOUND, 405);
+        assert_eq!(Status::NOT_FOUND.to_string(), "404");
+        assert_eq!(Status::NOT_FOUND.explanation(), Some("Nothing matches the given URI"));
+        assert_eq!(Status(299).explanation(), None);
+        assert!(Status::new(42).unwrap_err().to_string().starts_with("42 is not"));
+    }
+
+    #[test]
     fn the_first_digit_is_the_class() {
         for code in 100..=999 {
             let status = Status(code);
