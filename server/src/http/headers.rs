@@ -226,6 +226,7 @@ mod tests {
         assert_eq!(headers().len(), 5);
         let lines = "Host: here\nX-Tag: one\nx-tag: two\nEmpty: \nCase: A:B\n";
         assert_eq!(headers().to_string(), lines);
+        assert_eq!(headers().lines(), BLOCK.as_bytes());
         assert!(!headers().is_empty());
         assert!(Headers::empty().is_empty());
     }
