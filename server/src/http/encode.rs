@@ -259,6 +259,9 @@ mod tests {
             assert_eq!(connect.is_tunnel(status), by_connect, "{code}");
             let sends_body = status.allows_body() || by_connect;
             assert_eq!(connect.sends_body(status), sends_body, "{code}");
+            assert_eq!(RULES.is_rare(status), by_get, "{code}");
+            assert!(connect.is_rare(status), "{code}");
+            assert!(AnswerRules { is_bare: true, ..RULES }.is_rare(status), "{code}");
         }
     }
 
