@@ -371,7 +371,7 @@ mod tests {
             ("a\r\n0123456789\r\n0\r\n\r\n", "0123456789"),
             ("005\r\nhello\r\n000\r\n\r\n", "hello"),
             ("5;a=b;c=\"d e\"\r\nhello\r\n0;x\r\n\r\n", "hello"),
-            ("5 ; a\t=  b ;c;d=\"\"\r\nhello\r\n0;x;y\r\n\r\n", "hello"),
+            ("5 \t; a\t=  b  ;c;d=\"\"\r\nhello\r\n0;x;y\r\n\r\n", "hello"),
             ("5;a=\"\\\"\\\\;\u{e9}\t\" ;b\r\nhello\r\n0\r\n\r\n", "hello"),
             ("5\r\nhello\r\n0\r\nX-Sum: 1\r\nY:\r\n\r\n", "hello"),
             ("7\r\n1\r\n2\r\n3\r\n0\r\n\r\n", "1\r\n2\r\n3"),
