@@ -475,6 +475,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_plain_is_read_at_once() {
+        for (step, text, len, then) in [
+            (Step::SizeStart, "1F\r\nab", 4, Step::Data(31)),
+            (Step::SizeStart, "12345678\r\n", 0, Step::SizeStart),
+            (Step::SizeStart, "5;a\r\nhello", 0, Step::SizeStart),
+            (Step::DataCr, "\r\n5\r\n", 5, Step::Data(5)),
+            (Step::DataCr, "\r\n5\r", 0, Step::DataCr),
+            (Step::DataCr, "\r\n0\r\nA: b\r\n\r\n", 5, Step::TrailerStart),
+            (Step::DataCr, "\r\n0\r\n\r\nGET /", 7, Step::Done),
+            (Step::TrailerStart, "5\r\n", 0, Step::TrailerStart),
+        ] {
+            let mut decoder = ChunkedDecoder { step, ..ChunkedDecoder::default() };
+            assert_eq!(
+                (decoder.read_plain(text.as_bytes()), decoder.step),
+                (len, then),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
     fn the_trailer_section_is_told_from_what_is_around_it() {
         let body = b"5;a=b\r\nhello\r\n0;c\r\nX-Sum: 1\r\nY:\r\n\r\nGET /";
         for step in 1..body.len() {
