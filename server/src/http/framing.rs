@@ -235,8 +235,13 @@ fn reg_name_len(value: &[u8]) -> usize {
 fn ip_literal_len(value: &[u8]) -> usize {
     let Some(end) = memchr::memchr(b']', value) else { return 0 };
     let is_address = match &value[1..end] {
-        [b'v' | b'V', rest @ ..] => {
-            rest.contains(&b'.') && rest.iter().all(|&byte| is_host_byte(byte) || byte == b':')
+        [b'v' | b'V', future @ ..] => {
+            let mut parts = future.splitn(2, |byte| *byte == b'.');
+            let mut part = || parts.next().filter(|part| !part.is_empty());
+            part().is_some_and(|version| version.iter().all(u8::is_ascii_hexdigit))
+                && part().is_some_and(|address| {
+                    address.iter().all(|&byte| is_host_byte(byte) || byte == b':')
+                })
         }
         address => str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok()),
     };
@@ -375,6 +380,12 @@ mod tests {
             (":80", false),
             ("[]", false),
             ("[v1.fe:80]", true),
+            ("[VaF.1.2]", true),
+            ("[v1]", false),
+            ("[v.a]", false),
+            ("[v1.]", false),
+            ("[vx.a]", false),
+            ("[v1.a/b]", false),
             ("[1::2::3]", false),
             ("[127.0.0.1]", false),
             ("[::1", false),
