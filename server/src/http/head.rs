@@ -78,9 +78,9 @@ impl HeadScan {
         for offset in memchr::memchr_iter(b'\n', &bytes[start..]) {
             let end = start + offset;
             let line = bytes[self.line..end].strip_suffix(b"\r").ok_or(BadRequest::LineEnd)?;
-            let is_blank = line.is_empty() && self.line > 0;
             self.line = end + 1;
-            if is_blank {
+            // The first line is not empty: it begins as a method does.
+            if line.is_empty() {
                 return Ok(true);
             }
         }
