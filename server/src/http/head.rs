@@ -145,9 +145,7 @@ impl RequestHead {
     fn read_known_version(&mut self, bytes: &[u8], limits: &HeadLimits) -> Result<bool, Unread> {
         let mut slots = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
         match self.read_with(&mut slots, bytes, limits) {
-            Err(Unread::Refused(BadRequest::TooManyFields)) if limits.fields > USUAL_FIELDS => {
-                self.read_many_fields(bytes, limits)
-            }
+            Err(Unread::Refused(BadRequest::TooManyFields)) => self.read_many_fields(bytes, limits),
             result => result,
         }
     }
@@ -575,6 +573,23 @@ mod tests {
         let many = |n| format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "A: b\r\n".repeat(n));
         assert_eq!(read_once(&many(49)), None);
         assert_eq!(read_once(&many(50)), Some(BadRequest::TooManyFields));
+    }
+
+    #[test]
+    fn more_fields_than_usual_are_read_where_they_are_allowed() {
+        let limits = HeadLimits { fields: USUAL_FIELDS + 50, ..LIMITS };
+        for (fields, expected) in [
+            (USUAL_FIELDS, Ok(true)),
+            (USUAL_FIELDS + 1, Ok(true)),
+            (limits.fields, Ok(true)),
+            (limits.fields + 1, Err(BadRequest::TooManyFields)),
+        ] {
+            let fields = "A: b\r\n".repeat(fields - 1);
+            let mut bytes = format!("GET / HTTP/1.1\r\nHost: x\r\n{fields}\r\n").into_bytes();
+            let mut head = RequestHead::NONE;
+            assert_eq!(HeadScan::default().read(&mut head, &mut bytes, &limits), expected);
+            assert_eq!(head.len(), if expected.is_ok() { bytes.len() } else { 0 });
+        }
     }
 
     #[test]
