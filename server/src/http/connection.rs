@@ -677,14 +677,20 @@ mod tests {
             let mut connection = Connection::default();
             assert_eq!(receive(&mut connection, head.as_bytes()), Want::Handler, "{head:?}");
         }
+        let mut connection = Connection::default();
+        let longest = head_of_body(LIMITS.body_bytes);
+        assert_eq!(receive(&mut connection, longest.as_bytes()), Want::Bytes);
     }
 
     #[test]
     fn a_long_body_that_is_kept_back_until_it_is_asked_for_is_for_its_handler_to_ask() {
-        let head = head_of_body(MAX_BUFFERED + 1).replace("Host", "Expect: 100-continue\r\nHost");
-        let mut connection = Connection::default();
-        assert_eq!(receive(&mut connection, head.as_bytes()), Want::Handler);
-        assert!(connection.parts().unwrap().body.expects_continue);
+        for (length, want) in [(MAX_BUFFERED, Want::Expectation), (MAX_BUFFERED + 1, Want::Handler)]
+        {
+            let head = head_of_body(length).replace("Host", "Expect: 100-continue\r\nHost");
+            let mut connection = Connection::default();
+            assert_eq!(receive(&mut connection, head.as_bytes()), want);
+            assert!(connection.parts().unwrap().body.expects_continue);
+        }
     }
 
     /// A request with a body too long to wait for, as its handler gets it.
@@ -761,6 +767,41 @@ mod tests {
         let body = format!("{line}{}\r\n\r\n", "b".repeat(length - line.len() - 4));
         let seen = requests(&format!("{}{body}{body}", head(length)));
         assert_eq!(seen, [request("POST /1 HTTP/1.1", &body), request("GET /2 HTTP/1.1", "")]);
+    }
+
+    #[test]
+    fn an_end_is_clean_if_all_that_came_was_read() {
+        let end = |mut connection: Connection, left| {
+            connection.answered(left, Persistence::Close);
+            assert!(connection.is_closed());
+            connection.is_clean()
+        };
+        for (behind, is_clean) in [("", true), ("GET /2", false)] {
+            let mut connection = Connection::default();
+            let text = format!("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n{behind}");
+            assert_eq!(receive(&mut connection, text.as_bytes()), Want::Handler);
+            assert!(!connection.is_closed() && !connection.is_clean());
+            assert_eq!(end(connection, BodyLeft::Whole), is_clean, "{behind:?}");
+        }
+        for (left, behind, is_clean) in [(0, "", true), (0, "GET /2", false), (1, "", false)] {
+            let mut connection = with_long_body();
+            put(&mut connection, behind.as_bytes());
+            let is_clean_end = end(connection, BodyLeft::Rest(rest(left, START)));
+            assert_eq!(is_clean_end, is_clean, "{left} and {behind:?}");
+        }
+        assert!(!end(with_long_body(), BodyLeft::Broken));
+    }
+
+    #[test]
+    fn the_end_of_a_connection_can_be_decided_before_it_comes() {
+        let mut connection = Connection::default();
+        receive(&mut connection, b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(connection.parts().unwrap().persistence, Persistence::KeepAlive);
+        connection.end_with_this();
+        assert_eq!(connection.parts().unwrap().persistence, Persistence::Close);
+        connection.close();
+        assert!(connection.is_closed() && !connection.is_clean());
+        assert_eq!(connection.advance(&LIMITS), Want::Close);
     }
 
     #[test]
