@@ -628,6 +628,7 @@ mod tests {
         connection.welcome_body();
         assert_eq!(connection.advance(&LIMITS), Want::Bytes);
         assert_eq!(receive(&mut connection, b"ok"), Want::Handler);
+        assert!(!connection.body_is_open());
         assert!(!connection.parts().unwrap().body.expects_continue);
         let mut connection = Connection::default();
         assert_eq!(receive(&mut connection, format!("{head}ok").as_bytes()), Want::Handler);
