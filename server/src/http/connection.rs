@@ -610,6 +610,9 @@ mod tests {
         let text = "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\n\r\n";
         let expected = [request("GET /1 HTTP/1.1", ""), Seen::Refused(BadRequest::Host)];
         assert_eq!(requests(text), expected);
+        // Its end is waited for only if a switch may forgive it.
+        let refused = [Seen::Refused(BadRequest::UnsupportedVersion)];
+        assert_eq!(requests("GET /1 HTTP/3.0\r\nHost"), refused);
     }
 
     #[test]
@@ -807,16 +810,20 @@ mod tests {
 
     #[test]
     fn who_is_late_is_told_if_it_was_about_something() {
+        let leniency = Leniency { bare_lf: true, ..Leniency::NONE };
+        let limits = HeadLimits { leniency, ..LIMITS };
         let late_after = |text: &str| {
             let mut connection = Connection::default();
             put(&mut connection, text.as_bytes());
-            connection.advance(&LIMITS);
+            connection.advance(&limits);
             let is_told = connection.time_out();
-            (is_told, connection.advance(&LIMITS))
+            (is_told, connection.advance(&limits))
         };
         let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n";
         assert_eq!(late_after(""), (false, Want::Close));
         assert_eq!(late_after("GET"), (true, Want::Refusal(BadRequest::HeadTimeout)));
+        let forgiven = "GET / HTTP/1.1\nHost: x\n";
+        assert_eq!(late_after(forgiven), (true, Want::Refusal(BadRequest::HeadTimeout)));
         assert_eq!(late_after(head), (true, Want::Refusal(BadRequest::BodyTimeout)));
     }
 
