@@ -654,6 +654,7 @@ mod tests {
 
     #[test]
     fn a_long_body_goes_to_its_handler_when_enough_of_it_is_there() {
+        assert_eq!(MAX_BUFFERED, 65_536);
         let mut connection = Connection::default();
         assert_eq!(
             receive(&mut connection, head_of_body(MAX_BUFFERED * 2).as_bytes()),
