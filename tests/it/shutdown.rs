@@ -229,6 +229,7 @@ fn handle_request_answers_one_request_and_returns() {
     let mut client = Client::connect(server.server_address());
     client.send(get("/first"));
     server.handle_request().expect("one is answered");
+    assert_eq!(server.stats().requests(), 1, "and is counted by then");
     assert_eq!(client.reply().text(), "GET /first ");
     client.send(get("/second"));
     server.handle_request().expect("one more is answered");

@@ -238,6 +238,7 @@ impl Worker {
                     self.send_before_turn(serving);
                     let is_done = self.answered > 0 && !self.owes_output();
                     if is_done || at_most.is_some_and(|time| self.now >= time) {
+                        self.note_requests(serving);
                         return Ok(Step::Ended(ShutdownReport::default()));
                     }
                 }
@@ -316,9 +317,7 @@ impl Worker {
 
     /// Waits once, and takes what has come.
     fn wait(&mut self, serving: Serving<'_>, until: Until) -> io::Result<()> {
-        if self.uncounted > 0 {
-            serving.server.stats.note_requests(std::mem::take(&mut self.uncounted));
-        }
+        self.note_requests(serving);
         self.events.clear();
         self.done = 0;
         let mut patience = self.patience(until);
@@ -333,6 +332,13 @@ impl Worker {
             self.accept(serving);
         }
         Ok(())
+    }
+
+    /// Tells the statistics of the requests that they do not know.
+    fn note_requests(&mut self, serving: Serving<'_>) {
+        if self.uncounted > 0 {
+            serving.server.stats.note_requests(std::mem::take(&mut self.uncounted));
+        }
     }
 
     fn patience(&self, until: Until) -> Option<Duration> {
@@ -618,7 +624,7 @@ impl Worker {
         let cut = (self.sessions.len() + unread.iter().filter(is_client).count()) as u64;
         self.sessions.clear();
         serving.server.stats.note_closed(cut);
-        serving.server.stats.note_requests(std::mem::take(&mut self.uncounted));
+        self.note_requests(serving);
         let answered = self.answered - answered_before;
         Some(ShutdownReport { answered, closed_idle, cut })
     }
