@@ -23,8 +23,8 @@ pub(crate) struct Deadlines {
 
 #[derive(Clone, Copy)]
 struct Entry {
-    /// The tick it is due in; meaningless while it is in no bucket.
-    due: u64,
+    /// Meaningless while it is in no bucket.
+    when: Instant,
     bucket: u32,
     before: u32,
     after: u32,
@@ -44,14 +44,15 @@ impl Deadlines {
     /// Lets `token` expire at `when`, instead of whenever it would have.
     pub(crate) fn set(&mut self, token: Token, when: Instant) {
         if token >= self.entries.len() {
-            self.entries.resize(token + 1, Entry::NOWHERE);
+            let nowhere = Entry { when, bucket: NONE, before: NONE, after: NONE };
+            self.entries.resize(token + 1, nowhere);
         }
-        let due = self.tick_of(when).max(self.next_tick);
-        let was = self.entries[token];
-        self.entries[token].due = due;
-        if was.bucket == NONE {
+        let entry = &mut self.entries[token];
+        let is_earlier = when < entry.when;
+        entry.when = when;
+        if entry.bucket == NONE {
             self.link(token);
-        } else if due < was.due {
+        } else if is_earlier {
             self.unlink(token);
             self.link(token);
         }
@@ -96,7 +97,7 @@ impl Deadlines {
                 front => {
                     let token = front as Token;
                     self.unlink(token);
-                    if self.entries[token].due < current {
+                    if self.tick_of(self.entries[token].when) < current {
                         return Some(token);
                     }
                     // It was moved later, or it is due in a later turn of the wheel.
@@ -116,7 +117,8 @@ impl Deadlines {
     /// Puts a token into the bucket of its tick, or into the last one of the wheel.
     fn link(&mut self, token: Token) {
         // Never into a bucket that the turn under way has left behind.
-        let due = self.entries[token].due.min(self.next_tick + BUCKETS as u64 - 1);
+        let due = self.tick_of(self.entries[token].when);
+        let due = due.clamp(self.next_tick, self.next_tick + BUCKETS as u64 - 1);
         let bucket = (due % BUCKETS as u64) as usize;
         let front = self.buckets[bucket];
         let entry = &mut self.entries[token];
@@ -142,10 +144,6 @@ impl Deadlines {
             self.occupied[bucket as usize / 64] &= !(1 << (bucket % 64));
         }
     }
-}
-
-impl Entry {
-    const NOWHERE: Entry = Entry { due: 0, bucket: NONE, before: NONE, after: NONE };
 }
 
 /// No token, no bucket.
