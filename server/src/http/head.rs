@@ -111,8 +111,6 @@ pub(crate) struct RequestHead {
     target_start: u32,
     target_end: u32,
     method: u8,
-    /// All of it is UTF-8.
-    is_utf8: bool,
     pub(crate) version: Version,
     pub(crate) framing: Framing,
 }
@@ -203,7 +201,6 @@ impl RequestHead {
             target_start: path as u32,
             target_end: (start + target.len()) as u32,
             method: method.len() as u8,
-            is_utf8: bytes[..len].is_ascii() || str::from_utf8(&bytes[..len]).is_ok(),
             version,
             framing,
         };
@@ -258,7 +255,6 @@ impl RequestHead {
             target_start: 4 + slashes as u32,
             target_end: len - 2,
             method: 3,
-            is_utf8: true,
             version: Version::HTTP_09,
             framing: Framing::NONE,
         })
@@ -271,7 +267,6 @@ impl RequestHead {
         target_start: 0,
         target_end: 0,
         method: 0,
-        is_utf8: true,
         version: Version::HTTP_11,
         framing: Framing::NONE,
     };
@@ -293,11 +288,11 @@ impl RequestHead {
         let (line, rest) = head.split_at_checked(self.request_line as usize)?;
         // Without the line ends around them; HTTP/0.9 has only one.
         let fields = rest.get(2..rest.len().saturating_sub(2).max(2))?;
-        let other_text = match self.is_utf8 {
-            true => None,
-            false => Some(&**other_text.insert(text_of(fields))),
+        // All at once is quicker than a request line alone, which is short and ends anywhere.
+        let (requestline, other_text) = match str::from_utf8(head) {
+            Ok(text) => (text.get(..line.len())?, None),
+            Err(_) => (str::from_utf8(line).ok()?, Some(&**other_text.insert(text_of(fields)))),
         };
-        let requestline = str::from_utf8(line).ok()?;
         let (before_version, _) = requestline.split_at_checked(self.target_end as usize)?;
         Some(HeadView {
             requestline,
