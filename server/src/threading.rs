@@ -254,7 +254,7 @@ struct Workplace {
 
 impl Trade for Shop {
     type Home = Box<Home>;
-    type Visit = Visit;
+    type Visit = Box<Visit>;
     type Desk = Workplace;
 
     fn desk(&self) -> Workplace {
@@ -262,7 +262,7 @@ impl Trade for Shop {
         Workplace { desk, hand: self.processors.enlist(), _member: self.shutdown.member() }
     }
 
-    fn next(&self, home: &mut Box<Home>) -> Option<Visit> {
+    fn next(&self, home: &mut Box<Home>) -> Option<Box<Visit>> {
         match self.serving(|serving| home.worker.next(serving, Until::Stopped)) {
             Ok(Step::Answer(visit)) => Some(visit),
             Ok(Step::Ended(report)) => {
@@ -276,23 +276,23 @@ impl Trade for Shop {
         }
     }
 
-    fn may_be_slow(&self, visit: &Visit) -> bool {
+    fn may_be_slow(&self, visit: &Box<Visit>) -> bool {
         visit.is_for_handler()
     }
 
-    fn is_slow(&self, visit: &Visit) -> bool {
+    fn is_slow(&self, visit: &Box<Visit>) -> bool {
         self.slow.has(|| visit.kind())
     }
 
-    fn answer(&self, visit: &mut Visit, at: &mut Workplace, is_lent: impl Fn() -> bool) {
+    fn answer(&self, visit: &mut Box<Visit>, at: &mut Workplace, is_lent: impl Fn() -> bool) {
         self.serving(|serving| visit.answer(&mut at.desk, serving, &is_lent));
     }
 
-    fn welcome(&self, home: &mut Box<Home>, visit: Visit) {
+    fn welcome(&self, home: &mut Box<Home>, visit: Box<Visit>) {
         self.serving(|serving| home.worker.welcome(visit, serving));
     }
 
-    fn overran(&self, visit: &Visit, at: &Workplace) {
+    fn overran(&self, visit: &Box<Visit>, at: &Workplace) {
         at.hand.keep(false);
         // Who was only not let run has proved nothing.
         if let Some(kind) = visit.overran
@@ -302,7 +302,7 @@ impl Trade for Shop {
         }
     }
 
-    fn answer_slowly(&self, visit: &mut Visit, at: &mut Workplace) {
+    fn answer_slowly(&self, visit: &mut Box<Visit>, at: &mut Workplace) {
         let kind = visit.kind();
         at.hand.keep(true);
         let took = self.serving(|serving| visit.answer_slowly(&mut at.desk, serving));
@@ -312,13 +312,13 @@ impl Trade for Shop {
         }
     }
 
-    fn post(&self, visit: Visit) {
+    fn post(&self, visit: Box<Visit>) {
         let home = self.neighbours.mailbox(visit.home);
         // Its loop has ended, after the drain limit: it ends too.
         drop(home.post(Letter::Home(visit)));
     }
 
-    fn turn_away(&self, mut visit: Visit) {
+    fn turn_away(&self, mut visit: Box<Visit>) {
         visit.session.turn_away();
         self.post(visit);
     }

@@ -1,4 +1,5 @@
-//! A connection outside of its loop, while its requests are answered.
+//! A client's visit: its session, and what is needed to have its requests answered outside of the
+//! loop that it belongs to.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,13 +13,13 @@ use crate::peer::ServerInfo;
 use crate::serve::session::{Call, Next, Service, Session};
 use crate::serve::slow::Kind;
 
-/// A session that has something to answer, and where it belongs.
+/// A session and where it belongs. It always lives in a box, since it moves from hand to hand.
 pub(crate) struct Visit {
+    pub(crate) session: Session,
     pub(crate) token: Token,
-    /// Which of the server's loops it comes from.
+    /// Which of the server's loops it belongs to.
     pub(crate) home: usize,
-    pub(crate) session: Box<Session>,
-    /// What is to be done with it.
+    /// What is to be done with it; as all below, since it last left its loop.
     pub(crate) next: Next,
     /// When it left.
     pub(crate) since: Instant,
@@ -61,6 +62,20 @@ impl Desk {
 }
 
 impl Visit {
+    pub(crate) fn new(session: Session, token: Token, home: usize, now: Instant) -> Box<Visit> {
+        Box::new(Visit {
+            session,
+            token,
+            home,
+            next: Next::Wait,
+            since: now,
+            limit: 0,
+            to_spare: 0,
+            answered: 0,
+            overran: None,
+        })
+    }
+
     /// Has its requests answered, one after the other, for as long as there are any at hand, `limit`
     /// is not reached, and the loop `is_lent` and can be had back.
     pub(crate) fn answer(

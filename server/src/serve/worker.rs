@@ -104,9 +104,22 @@ pub(crate) struct Worker {
 
 /// The place of a session.
 enum Seat {
-    Home(Box<Session>),
-    /// It is being answered elsewhere; what the poller has seen of it meanwhile.
+    Home(Box<Visit>),
+    /// It is in somebody's hands; what the poller has seen of it meanwhile.
     Away(Readiness),
+}
+
+impl Seat {
+    /// Takes who is at home out of it.
+    fn vacate(&mut self) -> Option<Box<Visit>> {
+        match std::mem::replace(self, Seat::Away(Readiness::default())) {
+            Seat::Home(visit) => Some(visit),
+            away => {
+                *self = away;
+                None
+            }
+        }
+    }
 }
 
 /// What a loop is told by mail.
@@ -114,7 +127,7 @@ pub(crate) enum Letter {
     /// A new client for it.
     Client(Stream, PeerAddress),
     /// One of its sessions comes back.
-    Home(Visit),
+    Home(Box<Visit>),
     /// A connection has ended somewhere: there is room for another client.
     Room,
     Stop,
@@ -139,7 +152,7 @@ pub(crate) enum Until {
 /// What the driver of a loop does next.
 pub(crate) enum Step {
     /// Have it answered, and give it back.
-    Answer(Visit),
+    Answer(Box<Visit>),
     /// Nothing more.
     Ended(ShutdownReport),
 }
@@ -248,28 +261,25 @@ impl Worker {
     }
 
     /// A session comes back.
-    pub(crate) fn welcome(&mut self, visit: Visit, serving: Serving<'_>) {
-        let Visit { token, mut session, next, answered, .. } = visit;
-        self.answered += answered;
-        self.uncounted += answered;
-        self.life = self.life.saturating_sub(answered);
-        let Some(seat) = self.sessions.get_mut(token) else { return };
-        if let Seat::Away(seen) = seat {
-            session.ready(*seen);
+    pub(crate) fn welcome(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
+        self.answered += visit.answered;
+        self.uncounted += visit.answered;
+        self.life = self.life.saturating_sub(visit.answered);
+        if let Some(Seat::Away(seen)) = self.sessions.get(visit.token) {
+            visit.session.ready(*seen);
         }
-        let has_news = session.has_news();
-        *seat = Seat::Home(session);
         // A handler takes what time it takes: nobody's deadline begins before it ended.
         self.now = Instant::now();
-        match next {
-            // What happened meanwhile no event will tell again.
-            Next::Wait if has_news => self.fresh.push_back(token),
-            next => self.settle(token, next, serving),
+        // What happened meanwhile no event will tell again.
+        if matches!(visit.next, Next::Wait) && visit.session.has_news() {
+            self.fresh.push_back(visit.token);
+            return self.seat(visit);
         }
+        self.settle(visit, serving);
     }
 
     /// Does what has become possible, until something is to be answered.
-    fn go_on(&mut self, serving: Serving<'_>, until: Until) -> Option<Visit> {
+    fn go_on(&mut self, serving: Serving<'_>, until: Until) -> Option<Box<Visit>> {
         let limit = match until {
             Until::Stopped => REQUESTS_IN_A_TURN,
             Until::Answered { .. } => 1u64.saturating_sub(self.answered),
@@ -281,9 +291,9 @@ impl Worker {
                 Event::Acceptable => self.accept(serving),
                 // It may have been closed by what came before it in this turn.
                 Event::Ready { token, readiness } => match self.sessions.get_mut(token) {
-                    Some(Seat::Home(session)) => {
-                        session.ready(readiness);
-                        if !session.is_queued
+                    Some(Seat::Home(visit)) => {
+                        visit.session.ready(readiness);
+                        if !visit.session.is_queued
                             && let Some(visit) = self.drive(token, serving, limit)
                         {
                             return Some(visit);
@@ -424,69 +434,56 @@ impl Worker {
             return self.count_out(serving);
         }
         let token = self.sessions.vacant_key();
-        let mut session = Box::new(Session::new(stream, peer));
+        let mut session = Session::new(stream, peer);
         session.is_queued = true;
-        self.sessions.insert(Seat::Home(session));
+        self.sessions.insert(Seat::Home(Visit::new(session, token, self.index, self.now)));
         // Its first request may be here already; else it is watched from then on.
         self.fresh.push_back(token);
     }
 
     /// Lets a session do all that it can without a handler.
-    fn drive(&mut self, token: Token, serving: Serving<'_>, limit: u64) -> Option<Visit> {
-        let Some(Seat::Home(session)) = self.sessions.get_mut(token) else { return None };
-        session.is_queued = false;
-        session.provide(&mut self.stock);
-        let next = session.advance(serving.limits, self.stopping.is_some());
-        if limit > 0 && matches!(next, Next::Answer(_)) {
-            return self.depart(token, next, limit);
+    fn drive(&mut self, token: Token, serving: Serving<'_>, limit: u64) -> Option<Box<Visit>> {
+        let mut visit = self.sessions.get_mut(token)?.vacate()?;
+        visit.session.is_queued = false;
+        visit.session.provide(&mut self.stock);
+        visit.next = visit.session.advance(serving.limits, self.stopping.is_some());
+        if limit > 0 && matches!(visit.next, Next::Answer(_)) {
+            self.depart(&mut visit, limit);
+            return Some(visit);
         }
-        self.settle(token, next, serving);
+        self.settle(visit, serving);
         None
     }
 
-    /// Takes a session out of the loop; its seat is kept.
-    fn depart(&mut self, token: Token, next: Next, limit: u64) -> Option<Visit> {
-        let seat = self.sessions.get_mut(token)?;
-        let Seat::Home(mut session) = std::mem::replace(seat, Seat::Away(Readiness::default()))
-        else {
-            return None;
-        };
+    /// Prepares a visit to go out of the loop; its seat is kept.
+    fn depart(&mut self, visit: &mut Visit, limit: u64) {
         // What comes of a body that its method will read is no news for the loop.
-        if session.has_open_body() && session.is_watched {
-            self.poller.remove(session.stream_mut());
-            session.is_watched = false;
+        if visit.session.has_open_body() && visit.session.is_watched {
+            self.poller.remove(visit.session.stream_mut());
+            visit.session.is_watched = false;
         }
-        let home = self.index;
-        let since = self.now;
         // Who comes next, if it is this loop's turn among the others, is as good as here.
         let put_by = self.sessions.len() as u64 + u64::from(self.door.is_queued());
-        let to_spare = self.life.saturating_sub(put_by);
-        Some(Visit {
-            token,
-            home,
-            session,
-            next,
-            since,
-            limit,
-            to_spare,
-            answered: 0,
-            overran: None,
-        })
+        visit.since = self.now;
+        visit.limit = limit;
+        visit.to_spare = self.life.saturating_sub(put_by);
+        visit.answered = 0;
+        visit.overran = None;
     }
 
-    /// Does what is left to do with a session that is at home.
-    fn settle(&mut self, token: Token, next: Next, serving: Serving<'_>) {
-        let Some(Seat::Home(session)) = self.sessions.get_mut(token) else { return };
-        match next {
+    /// Does what is left to do with a session, and gives it its seat back.
+    fn settle(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
+        match visit.next {
             Next::Answer(_) => {
-                session.is_queued = true;
-                self.unfinished.push_back(token);
+                visit.session.is_queued = true;
+                self.unfinished.push_back(visit.token);
             }
             Next::Wait => {
+                let (token, session) = (visit.token, &mut visit.session);
                 if !session.is_watched {
                     if let Err(error) = self.poller.add(session.stream_mut(), token) {
                         log_error(format_args!("cannot watch a connection: {error}"));
-                        return self.close(token, serving);
+                        return self.close(visit, serving);
                     }
                     session.is_watched = true;
                 }
@@ -494,13 +491,21 @@ impl Worker {
                 let deadline = session.deadline(self.now, serving.config);
                 self.deadlines.set(token, deadline);
             }
-            Next::Close => self.close(token, serving),
+            Next::Close => return self.close(visit, serving),
+        }
+        self.seat(visit);
+    }
+
+    fn seat(&mut self, visit: Box<Visit>) {
+        if let Some(seat) = self.sessions.get_mut(visit.token) {
+            *seat = Seat::Home(visit);
         }
     }
 
-    fn expire(&mut self, token: Token, serving: Serving<'_>, limit: u64) -> Option<Visit> {
+    fn expire(&mut self, token: Token, serving: Serving<'_>, limit: u64) -> Option<Box<Visit>> {
         // Who is being answered is not late; when it comes back it gets a deadline again.
-        let Some(Seat::Home(session)) = self.sessions.get_mut(token) else { return None };
+        let Some(Seat::Home(visit)) = self.sessions.get_mut(token) else { return None };
+        let session = &mut visit.session;
         let deadline = session.deadline(self.now, serving.config);
         if self.now < deadline {
             self.deadlines.set(token, deadline);
@@ -511,7 +516,8 @@ impl Worker {
         if let Some(visit) = self.drive(token, serving, limit) {
             return Some(visit);
         }
-        let Some(Seat::Home(session)) = self.sessions.get_mut(token) else { return None };
+        let Some(Seat::Home(visit)) = self.sessions.get_mut(token) else { return None };
+        let session = &mut visit.session;
         if session.is_queued || self.now < session.deadline(self.now, serving.config) {
             return None;
         }
@@ -519,14 +525,14 @@ impl Worker {
         self.drive(token, serving, limit)
     }
 
-    fn close(&mut self, token: Token, serving: Serving<'_>) {
-        self.deadlines.remove(token);
-        let Some(seat) = self.sessions.try_remove(token) else { return };
-        if let (Seat::Home(session), Some(stopping)) = (&seat, &mut self.stopping) {
-            stopping.closed_idle += u64::from(session.is_idle());
+    fn close(&mut self, visit: Box<Visit>, serving: Serving<'_>) {
+        self.deadlines.remove(visit.token);
+        self.sessions.try_remove(visit.token);
+        if let Some(stopping) = &mut self.stopping {
+            stopping.closed_idle += u64::from(visit.session.is_idle());
         }
         // Its descriptor is free before the next client is let in.
-        drop(seat);
+        drop(visit);
         self.count_out(serving);
     }
 
@@ -553,20 +559,25 @@ impl Worker {
             return;
         }
         for token in std::mem::take(&mut self.unfinished) {
-            let Some(Seat::Home(session)) = self.sessions.get_mut(token) else { continue };
-            match session.send() {
+            let seat = self.sessions.get_mut(token);
+            let Some(mut visit) = seat.and_then(Seat::vacate) else { continue };
+            match visit.session.send() {
                 Some(next) => {
-                    session.is_queued = false;
-                    self.settle(token, next, serving);
+                    visit.session.is_queued = false;
+                    visit.next = next;
+                    self.settle(visit, serving);
                 }
-                None => self.unfinished.push_back(token),
+                None => {
+                    self.unfinished.push_back(token);
+                    self.seat(visit);
+                }
             }
         }
     }
 
     fn owes_output(&self) -> bool {
         self.sessions.iter().any(|(_, seat)| match seat {
-            Seat::Home(session) => session.owes_output(),
+            Seat::Home(visit) => visit.session.owes_output(),
             Seat::Away(_) => true,
         })
     }
@@ -587,7 +598,8 @@ impl Worker {
         self.door.close(&self.poller);
         for (token, seat) in &mut self.sessions {
             // A request may have come that no event has told of yet: it is answered.
-            if let Seat::Home(session) = seat {
+            if let Seat::Home(visit) = seat {
+                let session = &mut visit.session;
                 session.look_again();
                 if !session.is_queued {
                     session.is_queued = true;
