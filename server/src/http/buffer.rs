@@ -41,11 +41,6 @@ impl Buffer {
         &self.storage[self.start..self.end]
     }
 
-    /// The same bytes, for somebody who changes one of them for a moment.
-    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.storage[self.start..self.end]
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.end - self.start
     }

@@ -19,7 +19,7 @@ use super::buffer::Buffer;
 use super::chunked::{BodyDecoder, Then};
 use super::error::BadRequest;
 use super::framing::{BodyLength, Framing, Persistence};
-use super::head::{HeadLimits, HeadScan, HeadView, RequestHead};
+use super::head::{HeadLimits, HeadReader, HeadView, RequestHead};
 use super::lenient::{Forgiven, LenientScan};
 
 /// What a conversation needs before it can go on.
@@ -61,7 +61,7 @@ pub(crate) struct Connection {
 
 enum State {
     /// Collecting a head.
-    Head { scan: HeadScan, before: Before },
+    Head { reader: HeadReader, before: Before },
     /// Collecting a head that is not right, but may be forgiven.
     Forgiving { scan: LenientScan },
     /// Collecting the start of the body behind the head.
@@ -78,7 +78,7 @@ enum State {
 
 impl Default for State {
     fn default() -> State {
-        State::Head { scan: HeadScan::default(), before: Before::Anything }
+        State::Head { reader: HeadReader::default(), before: Before::Anything }
     }
 }
 
@@ -261,7 +261,7 @@ impl Connection {
                 self.input.consume(self.head.len() + len);
                 let before = if len == 0 { Before::LastHead } else { Before::Anything };
                 if keeps {
-                    State::Head { scan: HeadScan::default(), before }
+                    State::Head { reader: HeadReader::default(), before }
                 } else {
                     State::Closed { is_clean: self.input.is_empty() }
                 }
@@ -336,7 +336,7 @@ impl Connection {
 
     #[inline(never)] // it needs much room for the fields of a head
     fn read_head(&mut self, limits: &HeadLimits) -> Result<Option<Want>, BadRequest> {
-        let State::Head { scan, before } = &mut self.state else { return Ok(None) };
+        let State::Head { reader, before } = &mut self.state else { return Ok(None) };
         // RFC 9112 §2.2: one empty line in front of a request line is forgiven.
         if *before != Before::EmptyLine {
             match self.input.bytes() {
@@ -351,9 +351,9 @@ impl Connection {
         if self.input.is_empty() {
             return Ok(Some(Want::Bytes));
         }
-        match scan.read(&mut self.head, self.input.bytes_mut(), limits) {
-            Ok(true) => {}
-            Ok(false) => return Ok(Some(Want::Bytes)),
+        match reader.read(self.input.bytes(), limits) {
+            Ok(Some(head)) => self.head = head,
+            Ok(None) => return Ok(Some(Want::Bytes)),
             Err(refused) if limits.leniency.may_forgive(refused) => {
                 self.state = State::Forgiving { scan: LenientScan::default() };
                 return Ok(None);
@@ -376,11 +376,13 @@ impl Connection {
             };
         };
         self.input.replace(len, &strict);
-        if is_old {
-            self.head = RequestHead::parse_old(&strict, limits)?;
-        } else if !HeadScan::default().read(&mut self.head, self.input.bytes_mut(), limits)? {
-            return Err(BadRequest::RequestLine);
-        }
+        self.head = match is_old {
+            true => RequestHead::parse_old(&strict, limits)?,
+            false => {
+                let read = HeadReader::default().read(&strict, limits)?;
+                read.ok_or(BadRequest::RequestLine)?
+            }
+        };
         self.begin_request()
     }
 

@@ -5,8 +5,6 @@
 
 use std::net::Ipv6Addr;
 
-use httparse::Header;
-
 use super::bytes::is_host_byte;
 use super::error::BadRequest;
 use super::version::Version;
@@ -60,52 +58,9 @@ pub(crate) enum HostDemand {
     Optional,
 }
 
-/// Reads the fields that frame a request, and refuses whatever two readers could read differently.
-#[inline(always)]
-pub(crate) fn frame(
-    version: Version,
-    fields: &[Header<'_>],
-    host: HostDemand,
-) -> Result<Framing, BadRequest> {
-    let mut seen = Seen::default();
-    for field in fields {
-        // By length first: hardly any field is compared with a name at all.
-        match field.name.len() {
-            4 if is(field, "Host") => seen.host(field.value)?,
-            6 if is(field, "Expect") => seen.expect(field.value),
-            10 if is(field, "Connection") => seen.connection(field.value),
-            14 if is(field, "Content-Length") => seen.content_length(field.value)?,
-            17 if is(field, "Transfer-Encoding") => seen.transfer_encoding(field.value)?,
-            _ => {}
-        }
-    }
-    let is_11 = version >= Version::HTTP_11;
-    if is_11 && !seen.host && host == HostDemand::Required {
-        return Err(BadRequest::Host);
-    }
-    if is_11 && seen.expects_other {
-        return Err(BadRequest::Expectation);
-    }
-    let body = match (seen.chunked, seen.content_length) {
-        (true, Some(_)) => return Err(BadRequest::AmbiguousBody),
-        // RFC 9112 §6.1: a coding in a 1.0 message means that some hop did not understand it.
-        (true, None) if !is_11 => return Err(BadRequest::MisplacedCoding),
-        (true, None) => BodyLength::Chunked,
-        (false, None | Some(0)) => BodyLength::Empty,
-        (false, Some(length)) => BodyLength::Known(length),
-    };
-    let persists = !seen.close && (is_11 || seen.keep_alive);
-    Ok(Framing {
-        body,
-        persistence: Persistence::until(!persists),
-        // RFC 9110 §10.1.1: a 1.0 client cannot mean it, and without a body nobody waits.
-        expects_continue: seen.expects_continue && is_11 && body != BodyLength::Empty,
-    })
-}
-
-/// The framing fields met so far.
-#[derive(Default)]
-struct Seen {
+/// The fields of a head that frame its request, as far as they have come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FramingFields {
     host: bool,
     content_length: Option<u64>,
     chunked: bool,
@@ -115,7 +70,49 @@ struct Seen {
     expects_other: bool,
 }
 
-impl Seen {
+impl FramingFields {
+    /// Notes a field, and refuses whatever two readers could read differently.
+    #[inline(always)]
+    pub(crate) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), BadRequest> {
+        // By length first: hardly any field is compared with a name at all.
+        match name.len() {
+            4 if is(name, b"Host") => self.host(trim_blanks(value))?,
+            6 if is(name, b"Expect") => self.expect(trim_blanks(value)),
+            10 if is(name, b"Connection") => self.connection(value),
+            14 if is(name, b"Content-Length") => self.content_length(trim_blanks(value))?,
+            17 if is(name, b"Transfer-Encoding") => self.transfer_encoding(trim_blanks(value))?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What they say together, once all have come.
+    #[inline(always)]
+    pub(crate) fn frame(self, version: Version, host: HostDemand) -> Result<Framing, BadRequest> {
+        let is_11 = version >= Version::HTTP_11;
+        if is_11 && !self.host && host == HostDemand::Required {
+            return Err(BadRequest::Host);
+        }
+        if is_11 && self.expects_other {
+            return Err(BadRequest::Expectation);
+        }
+        let body = match (self.chunked, self.content_length) {
+            (true, Some(_)) => return Err(BadRequest::AmbiguousBody),
+            // RFC 9112 §6.1: a coding in a 1.0 message means that some hop did not understand it.
+            (true, None) if !is_11 => return Err(BadRequest::MisplacedCoding),
+            (true, None) => BodyLength::Chunked,
+            (false, None | Some(0)) => BodyLength::Empty,
+            (false, Some(length)) => BodyLength::Known(length),
+        };
+        let persists = !self.close && (is_11 || self.keep_alive);
+        Ok(Framing {
+            body,
+            persistence: Persistence::until(!persists),
+            // RFC 9110 §10.1.1: a 1.0 client cannot mean it, and without a body nobody waits.
+            expects_continue: self.expects_continue && is_11 && body != BodyLength::Empty,
+        })
+    }
+
     fn host(&mut self, value: &[u8]) -> Result<(), BadRequest> {
         if self.host || !is_host(value) {
             return Err(BadRequest::Host);
@@ -176,15 +173,23 @@ impl Seen {
     }
 }
 
+/// Without the blanks around it (RFC 9110 §5.6.3).
+fn trim_blanks(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
 /// As it is usually spelt first: that is one comparison.
 #[inline(always)]
-fn is(field: &Header<'_>, name: &str) -> bool {
-    field.name == name || is_in_other_spelling(field, name)
+fn is(name: &[u8], known: &[u8]) -> bool {
+    name == known || is_in_other_spelling(name, known)
 }
 
 #[inline(never)]
-fn is_in_other_spelling(field: &Header<'_>, name: &str) -> bool {
-    field.name.eq_ignore_ascii_case(name)
+fn is_in_other_spelling(name: &[u8], known: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(known)
 }
 
 /// The elements of a comma-separated list, without the blanks around them.
@@ -253,9 +258,11 @@ mod tests {
     use super::*;
 
     fn framed(version: Version, fields: &[(&str, &str)]) -> Result<Framing, BadRequest> {
-        let fields: Vec<Header<'_>> =
-            fields.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
-        frame(version, &fields, HostDemand::Required)
+        let mut framing = FramingFields::default();
+        for (name, value) in fields {
+            framing.note(name.as_bytes(), value.as_bytes())?;
+        }
+        framing.frame(version, HostDemand::Required)
     }
 
     fn on_11(fields: &[(&str, &str)]) -> Result<Framing, BadRequest> {
@@ -357,7 +364,8 @@ mod tests {
         ] {
             assert_eq!(framed(Version::HTTP_11, fields).is_ok(), sound, "{fields:?}");
         }
-        assert!(frame(Version::HTTP_11, &[], HostDemand::Optional).is_ok());
+        let none = FramingFields::default();
+        assert!(none.frame(Version::HTTP_11, HostDemand::Optional).is_ok());
         assert!(framed(Version::HTTP_10, &[]).is_ok());
         assert!(framed(Version::HTTP_10, &[("Host", "a"), ("Host", "a")]).is_err());
     }

@@ -8,6 +8,8 @@ pub(crate) mod trailers;
 
 pub(crate) mod head;
 
+pub(crate) mod request_line;
+
 pub(crate) mod chunked;
 pub(crate) mod lenient;
 pub(crate) mod target;
