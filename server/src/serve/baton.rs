@@ -79,6 +79,10 @@ impl Sight {
         (self.is_lent && self == before).then_some(Loan(self.loans))
     }
 
+    pub(crate) fn is_lent(self) -> bool {
+        self.is_lent
+    }
+
     /// Whether anything is lent, or was since.
     pub(crate) fn is_lively_since(self, before: Sight) -> bool {
         self.is_lent || self.loans != before.loans

@@ -216,6 +216,7 @@ impl<T: Trade> Crew<T> {
 
     /// Hands loops on whose drivers are kept, until no loop is left.
     fn watch(self: &Arc<Crew<T>>, mut seen: Vec<Seen>) {
+        let mut calm = Calm::default();
         while self.homes.load(Ordering::SeqCst) > 0 {
             let mut is_lively = self.look(&mut seen);
             if !is_lively {
@@ -229,7 +230,9 @@ impl<T: Trade> Crew<T> {
             }
             // Between two looks at the same loan there is always a tick.
             if is_lively {
-                tick(TICK);
+                let is_slow = seen.iter().any(|seen| seen.is_told) || self.pool.waiting() > 0;
+                let is_lent = seen.iter().any(|seen| seen.sight.is_lent());
+                tick(calm.pause(is_slow, is_lent));
             }
         }
     }
@@ -267,6 +270,23 @@ impl<T: Trade> Crew<T> {
 struct Seen {
     sight: Sight,
     is_told: bool,
+}
+
+/// How long nothing has been slow. Each look takes a processor from those who work.
+#[derive(Default)]
+struct Calm {
+    looks: u32,
+}
+
+impl Calm {
+    /// How long until the next look, after one that has seen these.
+    fn pause(&mut self, is_slow: bool, is_lent: bool) -> Duration {
+        self.looks = if is_slow { 0 } else { self.looks.saturating_add(1) };
+        match self.looks < CALM_LOOKS || is_lent {
+            true => TICK,
+            false => CALM_TICK,
+        }
+    }
 }
 
 impl Watch {
@@ -309,6 +329,12 @@ const AT_ONCE: usize = 4;
 
 /// How long a handler may keep its loop, twice over.
 const TICK: Duration = Duration::from_millis(1);
+
+/// How long the watch looks away while nothing is slow, and no loan was open when it last looked.
+const CALM_TICK: Duration = Duration::from_millis(5);
+
+/// After so many looks that have seen nothing slow it is calm: after a quarter of a second.
+const CALM_LOOKS: u32 = 250;
 
 #[cfg(test)]
 mod tests {
@@ -379,6 +405,19 @@ mod tests {
         fn begin(&self, _: &mut Loop, _: &(), _: bool) {}
         fn note_waiting(&self) {}
         fn note_served(&self) {}
+    }
+
+    #[test]
+    fn the_watch_looks_less_often_where_nothing_is_slow() {
+        let mut calm = Calm::default();
+        for _ in 1..CALM_LOOKS {
+            assert_eq!(calm.pause(false, false), TICK);
+        }
+        assert_eq!(calm.pause(false, false), CALM_TICK);
+        assert_eq!(calm.pause(false, true), TICK, "what is lent now is looked at again soon");
+        assert_eq!(calm.pause(false, false), CALM_TICK);
+        assert_eq!(calm.pause(true, false), TICK);
+        assert_eq!(calm.pause(false, false), TICK, "and from then on for a while");
     }
 
     #[test]
