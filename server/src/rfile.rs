@@ -109,12 +109,13 @@ impl<'a> RequestReader<'a> {
         self.form_limits
     }
 
-    /// How large a window is worth its memory: the rest of the body if all of it is at hand.
-    pub(crate) fn window_hint(&self) -> usize {
-        match (&self.decoder, self.source().len()) {
-            (BodyDecoder::Length(left), at_hand) if *left <= at_hand as u64 => at_hand + SLACK,
-            _ => WINDOW,
-        }
+    /// How large a form's window is worth its memory: no larger than the rest of the body.
+    pub(crate) fn form_window_bytes(&self) -> usize {
+        let rest = match self.decoder {
+            BodyDecoder::Length(left) => usize::try_from(left).unwrap_or(FORM_WINDOW),
+            _ => FORM_WINDOW,
+        };
+        rest.saturating_add(SLACK).min(FORM_WINDOW)
     }
 
     /// Whether the client waits to be told that its body is welcome.
@@ -366,6 +367,10 @@ pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Bytes read from the socket at a time where the caller asks for less.
 const WINDOW: usize = 64 * 1024;
+
+/// The window over a form that is longer. Twice as much at a time has the client wait for room half
+/// as often; more than that gains nothing.
+const FORM_WINDOW: usize = 128 * 1024;
 
 /// What a reader of forms puts into its window beside the body.
 const SLACK: usize = 16;

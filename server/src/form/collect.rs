@@ -104,7 +104,7 @@ impl FieldStorage {
         options: &FormOptions,
     ) -> Result<FieldStorage> {
         let limits = options.limits.as_ref().unwrap_or(rfile.form_limits()).clone();
-        let window = rfile.window_hint();
+        let window = rfile.form_window_bytes();
         read_body(rfile, multipart::content_type(headers)?, window, limits, options)
     }
 

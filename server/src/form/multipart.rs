@@ -18,7 +18,7 @@ use crate::rfile::RequestReader;
 
 /// The parts of a `multipart/form-data` body, one at a time and in their order on the wire.
 ///
-/// Nothing of a part is kept: an upload of any size goes to its place through a window of 64 KiB.
+/// Nothing of a part is kept: an upload of any size goes to its place through a window of 128 KiB.
 /// Made by [`Exchange::multipart`](crate::Exchange::multipart), or from the body and the headers,
 /// so that the exchange stays free for an answer that begins meanwhile.
 ///
@@ -63,7 +63,7 @@ impl<'r, 'a> Multipart<'r, 'a> {
     /// ([`BadForm::Boundary`]) for one without a boundary.
     pub fn new(rfile: &'r mut RequestReader<'a>, headers: Headers<'_>) -> Result<Self> {
         let boundary = boundary(content_type(headers)?)?;
-        let (limits, window) = (rfile.form_limits().clone(), rfile.window_hint());
+        let (limits, window) = (rfile.form_limits().clone(), rfile.form_window_bytes());
         let parts = Parts::new(&boundary, window, limits, TextErrors::Refuse);
         Ok(Multipart { source: rfile, parts })
     }
