@@ -202,16 +202,25 @@ impl Parts {
 
     pub(super) fn next<'m>(&'m mut self, source: &'m mut dyn Read) -> Result<Option<Part<'m>>> {
         let Parts { splitter, head, limits, errors, count } = self;
-        let read_head = |lines: &[u8]| {
-            if *count == limits.max_fields {
-                return Err(BadForm::TooManyFields);
-            }
-            *count += 1;
-            head.read(lines, limits, *errors)
-        };
-        if !splitter.next_head(source, read_head)? {
+        let Some(at_hand) = splitter.reach_head(source)? else {
             return Ok(None);
-        }
+        };
+        let is_too_many = *count == limits.max_fields;
+        let len = match head.read_common(at_hand, limits) {
+            Some(len) if !is_too_many => len,
+            _ => {
+                let lines = splitter.whole_head(source)?;
+                let len = lines.len();
+                let read = match is_too_many {
+                    true => Err(BadForm::TooManyFields),
+                    false => head.read(lines, limits, *errors),
+                };
+                read.map_err(|bad| splitter.refuse(bad))?;
+                len
+            }
+        };
+        splitter.pass_head(len);
+        *count += 1;
         Ok(Some(Part {
             name: head.name(),
             filename: head.filename().filter(|name| !name.is_empty()),

@@ -96,20 +96,27 @@ impl Splitter {
         }
     }
 
-    /// Goes on to the next part, and hands its head to `read`: lines, each with its line end.
+    /// Goes on to the next part, as far as its head; `None` behind the last one.
     ///
-    /// False behind the last part.
-    pub(crate) fn next_head(
-        &mut self,
-        source: &mut dyn Read,
-        read: impl FnOnce(&[u8]) -> Result<(), BadForm>,
-    ) -> Result<bool> {
-        while let data @ 1.. = self.find_data(source)? {
-            self.consume(data);
+    /// What is at hand there may be less than the head, or more; not more than a head may have.
+    pub(crate) fn reach_head(&mut self, source: &mut dyn Read) -> Result<Option<&[u8]>> {
+        loop {
+            match self.state {
+                State::Head => break,
+                State::End => return Ok(None),
+                _ => {
+                    let data = self.find_data(source)?;
+                    self.consume(data);
+                }
+            }
         }
-        if !matches!(self.state, State::Head) {
-            return Ok(false);
-        }
+        // The line end of the boundary's own line does not count.
+        let at_hand = self.bytes().get(2..).unwrap_or_default();
+        Ok(Some(&at_hand[..at_hand.len().min(self.max_head_bytes)]))
+    }
+
+    /// The head that was reached: lines, each with its line end, and without the empty one.
+    pub(crate) fn whole_head(&mut self, source: &mut dyn Read) -> Result<&[u8]> {
         let mut searched = 0;
         let len = loop {
             let bytes = self.bytes();
@@ -119,20 +126,28 @@ impl Splitter {
             // The last three bytes may be the beginning of the end.
             searched = bytes.len().saturating_sub(3).max(searched);
             if bytes.len() >= self.max_head_bytes.saturating_add(2) {
-                return Err(self.fail(BadForm::PartHeadTooLarge));
+                return Err(self.refuse(BadForm::PartHeadTooLarge));
             }
             if !self.fill(source)? {
-                return Err(self.fail(BadForm::CutShort));
+                return Err(self.refuse(BadForm::CutShort));
             }
         };
-        // The line end of the boundary's own line does not count.
         if len - 2 > self.max_head_bytes {
-            return Err(self.fail(BadForm::PartHeadTooLarge));
+            return Err(self.refuse(BadForm::PartHeadTooLarge));
         }
-        read(&self.bytes()[2..len - 2]).map_err(|bad| self.fail(bad))?;
-        self.start += len - 2;
+        Ok(&self.bytes()[2..len - 2])
+    }
+
+    /// Goes on behind the lines of the head, which have so many bytes.
+    pub(crate) fn pass_head(&mut self, len: usize) {
+        self.start += 2 + len;
         self.state = State::Blank;
-        Ok(true)
+    }
+
+    /// Breaks it, for good.
+    pub(crate) fn refuse(&mut self, bad: BadForm) -> HttpError {
+        self.state = State::Failed(bad);
+        bad.into()
     }
 
     /// The data at hand, at least one byte; none at the end of the part.
@@ -177,7 +192,7 @@ impl Splitter {
                 State::Failed(bad) => return Err(bad.into()),
             };
             if !is_known && !self.fill(source)? && self.bytes().is_empty() {
-                return Err(self.fail(BadForm::CutShort));
+                return Err(self.refuse(BadForm::CutShort));
             }
         }
     }
@@ -262,11 +277,6 @@ impl Splitter {
         }
     }
 
-    fn fail(&mut self, bad: BadForm) -> HttpError {
-        self.state = State::Failed(bad);
-        bad.into()
-    }
-
     /// Reads on, behind what is in the window; false at the end of the body.
     fn fill(&mut self, source: &mut dyn Read) -> io::Result<bool> {
         if self.is_drained {
@@ -343,6 +353,18 @@ mod tests {
     /// Longer than what is searched for, and as some browsers' boundaries.
     const LONG: &str = "----------------------------------------B";
 
+    fn next_head(splitter: &mut Splitter, source: &mut dyn Read) -> Result<Option<String>> {
+        let Some(at_hand) = splitter.reach_head(source)?.map(<[u8]>::to_vec) else {
+            return Ok(None);
+        };
+        assert!(at_hand.len() <= splitter.max_head_bytes);
+        let lines = splitter.whole_head(source)?.to_vec();
+        let both = at_hand.len().min(lines.len());
+        assert_eq!(at_hand[..both], lines[..both], "what is at hand is the head's");
+        splitter.pass_head(lines.len());
+        Ok(Some(String::from_utf8(lines).unwrap()))
+    }
+
     fn deliver<'b>(
         boundary: &str,
         pieces: impl IntoIterator<Item = &'b [u8]>,
@@ -352,14 +374,7 @@ mod tests {
         let mut splitter = Splitter::new(boundary, window, 64);
         let mut parts: Vec<(String, String)> = Vec::new();
         let mut step = || -> Result<bool> {
-            let mut head = String::new();
-            let more = splitter.next_head(&mut source, |lines| {
-                head = String::from_utf8(lines.to_vec()).unwrap();
-                Ok(())
-            })?;
-            if !more {
-                return Ok(false);
-            }
+            let Some(head) = next_head(&mut splitter, &mut source)? else { return Ok(false) };
             parts.push((head, String::new()));
             let data = &mut parts.last_mut().unwrap().1;
             loop {
@@ -420,7 +435,7 @@ mod tests {
         let body = format!("--B\r\n\r\n{data}\r\n--B--");
         let mut source = Pieces(vec![body.as_bytes()]);
         let mut splitter = Splitter::new("B", body.len() + 2, 64);
-        assert!(splitter.next_head(&mut source, |_| Ok(())).unwrap());
+        assert_eq!(next_head(&mut splitter, &mut source).unwrap().as_deref(), Some(""));
         assert_eq!(splitter.data(&mut source).unwrap(), data.as_bytes());
         splitter.consume(data.len());
         assert!(splitter.data(&mut source).unwrap().is_empty());
@@ -520,7 +535,7 @@ mod tests {
         let body = format!("--B\r\n\r\n{}\r\n--B--", "\r\n--".repeat(100_000));
         let mut source = body.as_bytes();
         let mut splitter = Splitter::new("B", 4096, 64);
-        assert!(splitter.next_head(&mut source, |_| Ok(())).unwrap());
+        assert_eq!(next_head(&mut splitter, &mut source).unwrap().as_deref(), Some(""));
         let mut data = 0;
         while let count @ 1.. = splitter.data(&mut source).unwrap().len() {
             splitter.consume(count);
