@@ -519,6 +519,24 @@ mod tests {
     }
 
     #[test]
+    fn no_form_has_a_larger_window_than_what_is_left_of_it() {
+        let nothing = Pieces::default();
+        let most = FORM_WINDOW as u64;
+        for (length, window) in [
+            (BodyLength::Known(5), 3 + SLACK),
+            (BodyLength::Known(most - 20), FORM_WINDOW - 22 + SLACK),
+            (BodyLength::Known(most), FORM_WINDOW),
+            (BodyLength::Known(u64::MAX), FORM_WINDOW),
+            (BodyLength::Chunked, FORM_WINDOW),
+        ] {
+            let mut rfile = reader(b"2\r\nab", length, &nothing);
+            rfile.set_max_bytes(u64::MAX);
+            rfile.read_exact(&mut [0; 2]).unwrap();
+            assert_eq!(rfile.form_window_bytes(), window, "{length:?}");
+        }
+    }
+
+    #[test]
     fn what_follows_the_body_goes_back() {
         let socket = Pieces::of(b"lo\r\n0\r\n\r\nGET / HTTP/1.1", 100);
         let mut rfile = reader(b"5\r\nhel", BodyLength::Chunked, &socket);
