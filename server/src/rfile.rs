@@ -321,6 +321,9 @@ impl Read for RequestReader<'_> {
                     into.extend_from_slice(&self.source()[..available]);
                     self.drop_source(available);
                     self.taken(available);
+                    if self.decoder.is_done() {
+                        break;
+                    }
                 }
                 Ok(Then::End) => break,
                 Ok(Then::Starved) => {

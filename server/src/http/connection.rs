@@ -389,9 +389,19 @@ impl Connection {
     /// The head is read: what follows is its body, or nothing that belongs to it.
     fn begin_request(&mut self) -> Result<Option<Want>, BadRequest> {
         let Framing { body, expects_continue, .. } = self.head.framing;
-        if body == BodyLength::Empty {
-            self.state = State::REQUEST_WITHOUT_BODY;
-            return Ok(Some(Want::Handler));
+        let behind_head = self.input.len().saturating_sub(self.head.len());
+        match body {
+            BodyLength::Empty => {
+                self.state = State::REQUEST_WITHOUT_BODY;
+                return Ok(Some(Want::Handler));
+            }
+            // Most bodies are short, and come with their heads.
+            BodyLength::Known(length) if length <= behind_head as u64 => {
+                let body = BodyInBuffer::Whole(length as usize);
+                self.state = State::Request { body, expects_continue: false };
+                return Ok(Some(Want::Handler));
+            }
+            _ => {}
         }
         let expectation = if expects_continue { Expectation::Open } else { Expectation::None };
         self.state = State::Body { probe: BodyProbe::new(body), expectation };
