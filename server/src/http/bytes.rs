@@ -28,10 +28,15 @@ fn len_of(bytes: &[u8], class: u8) -> usize {
     bytes.len() - rest.len() + last
 }
 
-/// How many bytes at the front are [text](is_text): eight at a time, since values are long.
+/// How many bytes at the front are [text](is_text): many at a time, since values are long.
 #[inline(always)]
 pub(crate) fn text_len(bytes: &[u8]) -> usize {
     let mut rest = bytes;
+    while let Some((sixteen, behind)) = rest.split_first_chunk::<16>()
+        && is_plain_text(sixteen)
+    {
+        rest = behind;
+    }
     while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
         let plain = plain_len(u64::from_le_bytes(*eight));
         match eight.get(plain) {

@@ -181,10 +181,11 @@ fn trim_blanks(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// As it is usually spelt first: that is one comparison.
+/// As it is usually spelt first: that is one comparison. Most others begin with another letter.
 #[inline(always)]
 fn is(name: &[u8], known: &[u8]) -> bool {
-    name == known || is_in_other_spelling(name, known)
+    let first = |name: &[u8]| name.first().map(u8::to_ascii_lowercase);
+    name == known || (first(name) == first(known) && is_in_other_spelling(name, known))
 }
 
 #[inline(never)]
