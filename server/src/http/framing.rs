@@ -159,9 +159,15 @@ impl FramingFields {
 
     /// Several fields are one list (RFC 9110 §5.3), and `close` wins.
     fn connection(&mut self, value: &[u8]) {
-        for token in tokens(value) {
-            self.close |= token.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
+        match trim_blanks(value) {
+            b"keep-alive" => self.keep_alive = true,
+            b"close" => self.close = true,
+            options => {
+                for option in tokens(options) {
+                    self.close |= option.eq_ignore_ascii_case(b"close");
+                    self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                }
+            }
         }
     }
 
