@@ -50,10 +50,22 @@ const SWITCHES: [Row; 5] = [
     (
         "folded fields",
         |config| config.allow_folded_fields = true,
-        &[(
-            "GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n\tc\r\n  d\r\nY: e\r\n\r\n",
-            r#"GET / HTTP/1.1 [("Host", "a"), ("X", "b c d"), ("Y", "e")] 0"#,
-        )],
+        &[
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n\tc\r\n  d\r\nY: e\r\n\r\n",
+                r#"GET / HTTP/1.1 [("Host", "a"), ("X", "b c d"), ("Y", "e")] 0"#,
+            ),
+            // The first line of a field need not have any of its value.
+            ("GET / HTTP/1.1\r\nHost:\r\n a\r\n\r\n", r#"GET / HTTP/1.1 [("Host", "a")] 0"#),
+            (
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \r\n\t3\r\n\r\nabc",
+                r#"POST / HTTP/1.1 [("Host", "a"), ("Content-Length", "3")] 3"#,
+            ),
+            (
+                "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+                r#"PUT / HTTP/1.1 [("Host", "a"), ("Transfer-Encoding", "chunked")] 1"#,
+            ),
+        ],
     ),
     (
         "missing Host",

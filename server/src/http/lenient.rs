@@ -40,15 +40,18 @@ impl Leniency {
     pub(crate) fn may_forgive(self, refused: BadRequest) -> bool {
         let is_any =
             self.bare_lf || self.blanks || self.empty_lines || self.folded_fields || self.http_09;
-        is_any
-            && matches!(
-                refused,
-                BadRequest::LineEnd
-                    | BadRequest::RequestLine
-                    | BadRequest::Version
-                    | BadRequest::FieldName
-                    | BadRequest::FieldValue
-            )
+        match refused {
+            BadRequest::LineEnd
+            | BadRequest::RequestLine
+            | BadRequest::Version
+            | BadRequest::FieldName
+            | BadRequest::FieldValue => is_any,
+            // The value may stand in the next line, which was not looked at.
+            BadRequest::Host | BadRequest::ContentLength | BadRequest::MisplacedCoding => {
+                self.folded_fields
+            }
+            _ => false,
+        }
     }
 }
 
@@ -245,12 +248,15 @@ mod tests {
             BadRequest::HeadTooLarge,
             BadRequest::TooManyFields,
             BadRequest::TargetTooLong,
-            BadRequest::ContentLength,
             BadRequest::AmbiguousBody,
             BadRequest::TransferCoding,
-            BadRequest::Host,
         ] {
             assert!(!ALL.may_forgive(refused), "{refused:?}");
+        }
+        // Of a folded field only the first line has been read: all of it is read again.
+        let no_folds = Leniency { folded_fields: false, ..ALL };
+        for refused in [BadRequest::Host, BadRequest::ContentLength, BadRequest::MisplacedCoding] {
+            assert!(!no_folds.may_forgive(refused) && ALL.may_forgive(refused), "{refused:?}");
         }
         assert!(!NONE.may_forgive(BadRequest::LineEnd));
         assert!(!Leniency { missing_host: true, ..NONE }.may_forgive(BadRequest::LineEnd));
