@@ -180,7 +180,7 @@ impl FramingFields {
 }
 
 /// Without the blanks around it (RFC 9110 §5.6.3).
-fn trim_blanks(mut value: &[u8]) -> &[u8] {
+pub(crate) fn trim_blanks(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
         value = rest;
     }

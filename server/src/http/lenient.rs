@@ -6,7 +6,7 @@
 //! never forgiven: two readers could disagree about it.
 
 use super::error::BadRequest;
-use super::framing::HostDemand;
+use super::framing::{HostDemand, trim_blanks};
 
 /// What is forgiven; nothing, unless `Config` says so.
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,7 +142,7 @@ fn strict(head: &[u8], leniency: Leniency) -> Result<Vec<u8>, BadRequest> {
             2.. if leniency.folded_fields && matches!(line, [b' ' | b'\t', ..]) => {
                 strict.truncate(strict.len() - 2);
                 strict.push(b' ');
-                strict.extend_from_slice(line.trim_ascii());
+                strict.extend_from_slice(trim_blanks(line));
             }
             _ => strict.extend_from_slice(line),
         }
@@ -231,6 +231,11 @@ mod tests {
             (ALL, "GET / HTTP/1.1\r\n A: b\r\n\r\n", Ok("GET / HTTP/1.1\r\n A: b\r\n\r\n")),
             (ALL, "GET / HTTP/1.1\r\nA : b\r\n\r\n", Ok("GET / HTTP/1.1\r\nA : b\r\n\r\n")),
             (ALL, "GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", Ok("GET / HTTP/1.1\r\nA: b\rc\r\n\r\n")),
+            (
+                ALL,
+                "GET / HTTP/1.1\r\nA: b\r\n \rc\x0c\r\r\n\r\n",
+                Ok("GET / HTTP/1.1\r\nA: b \rc\x0c\r\r\n\r\n"),
+            ),
             (ALL, "POST /a\r\n\r\n", Ok("POST /a\r\n\r\n")),
         ] {
             let found = match LenientScan::default().read(text.as_bytes(), leniency) {
