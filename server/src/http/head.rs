@@ -347,6 +347,15 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_are_not_all_there_are_not_wrong() {
+        let bytes = b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n";
+        for part in (0..bytes.len()).map(|len| &bytes[..len]) {
+            let read = HeadReader::default().read_lines(part, &LIMITS);
+            assert!(matches!(read, Ok(None)), "{}: {read:?}", part.escape_ascii());
+        }
+    }
+
+    #[test]
     fn fields_are_name_colon_value_and_nothing_else() {
         use BadRequest::*;
         for (field, expected) in [
