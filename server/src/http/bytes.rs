@@ -210,6 +210,33 @@ mod tests {
     }
 
     #[test]
+    fn plain_bytes_are_known_eight_at_a_time() {
+        for byte in 0..=255u8 {
+            for at in 0..8 {
+                for (before, behind) in [(b' ', 0), (b'a', b'a'), (b'~', 0x7f), (b'~', 0xff)] {
+                    let mut eight = [before; 8];
+                    eight[at..].fill(behind);
+                    eight[at] = byte;
+                    let plain = eight.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count();
+                    assert_eq!(plain_len(u64::from_le_bytes(eight)), plain, "{eight:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_sieve_lets_everything_through_but_what_is_no_text_and_the_tab() {
+        for byte in 0..=255 {
+            for at in 0..16 {
+                let mut bytes = [b'x'; 16];
+                bytes[at] = byte;
+                let is_plain = is_text(byte) && byte != b'\t';
+                assert_eq!(is_plain_text(&bytes), is_plain, "{byte} at {at}");
+            }
+        }
+    }
+
+    #[test]
     fn lengths_end_at_the_first_byte_that_is_another() {
         let naive =
             |bytes: &[u8], is: fn(u8) -> bool| bytes.iter().take_while(|byte| is(**byte)).count();
