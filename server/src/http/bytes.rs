@@ -52,9 +52,10 @@ pub(crate) fn text_len(bytes: &[u8]) -> usize {
 /// How many of eight bytes, from the lowest on, are visible ASCII or spaces.
 fn plain_len(eight: u64) -> usize {
     const EACH: u64 = 0x0101_0101_0101_0101;
-    // The highest bit of a byte: below a space, or DEL, or not ASCII. What a byte borrows or carries
-    // is wrong only behind the first that is not plain.
-    let others = eight.wrapping_sub(0x20 * EACH) | eight.wrapping_add(EACH) | eight;
+    // The highest bit of a byte is set in the first if it is below a space, in the second if it is
+    // DEL, and in one of them if it is not ASCII. What a byte borrows or carries is wrong only behind
+    // the first that is not plain.
+    let others = eight.wrapping_sub(0x20 * EACH) | eight.wrapping_add(EACH);
     (others & (0x80 * EACH)).trailing_zeros() as usize / 8
 }
 
