@@ -226,6 +226,32 @@ mod tests {
     }
 
     #[test]
+    fn patience_is_the_same_wherever_the_wheel_stands() {
+        let start = Instant::now();
+        let tick = |tick: u64| at(start, tick * TICK.as_millis() as u64);
+        let last = BUCKETS as u64 - 1;
+        for first in [0, 10, 63, 64, 100, last, last + 1, 3000] {
+            for ahead in [0, 1, 52, 53, 54, 63, 64, 500, last - 1, last, last + 1] {
+                let mut deadlines = Deadlines::new(start);
+                assert_eq!(deadlines.expired(tick(first)), None);
+                deadlines.set(0, tick(first + ahead));
+                let patience = tick(ahead.min(last) + 1) - start;
+                assert_eq!(deadlines.patience(tick(first)), Some(patience), "{first}, {ahead}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_is_moved_by_less_than_a_tick_does_not_pass_early() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(start);
+        deadlines.set(0, at(start, 1000));
+        deadlines.set(0, at(start, 1099));
+        assert_eq!(deadlines.expired(at(start, 1050)), None);
+        assert_eq!(deadlines.expired(at(start, 1100)), Some(0));
+    }
+
+    #[test]
     fn a_long_sleep_loses_nothing() {
         let start = Instant::now();
         let mut deadlines = Deadlines::new(start);
@@ -258,9 +284,12 @@ mod tests {
         for token in 0..50 {
             deadlines.set(token, at(start, 500));
         }
+        let patience = Some(Duration::from_millis(550));
+        assert_eq!(deadlines.patience(start), patience);
         for token in (0..50).step_by(3) {
             deadlines.remove(token);
         }
+        assert_eq!(deadlines.patience(start), patience);
         let mut left: Vec<_> = std::iter::from_fn(|| deadlines.expired(at(start, 600))).collect();
         left.sort();
         assert_eq!(left, (0..50).filter(|token| token % 3 != 0).collect::<Vec<_>>());
