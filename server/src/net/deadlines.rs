@@ -71,11 +71,10 @@ impl Deadlines {
         let ahead = (0..=self.occupied.len()).find_map(|step| {
             let word = (first / 64 + step) % self.occupied.len();
             let mut bits = self.occupied[word];
-            // The word of the first bucket is looked at twice: its upper part now, its lower last.
-            match step {
-                0 => bits &= u64::MAX << (first % 64),
-                step if step == self.occupied.len() => bits &= !(u64::MAX << (first % 64)),
-                _ => {}
+            // The word of the first bucket is looked at twice: its upper part now, and all of it last,
+            // when that part is known to be empty.
+            if step == 0 {
+                bits &= u64::MAX << (first % 64);
             }
             let bucket = word * 64 + bits.trailing_zeros() as usize;
             (bits != 0).then(|| (bucket + BUCKETS - first) % BUCKETS)
