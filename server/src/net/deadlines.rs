@@ -230,10 +230,12 @@ mod tests {
         let tick = |tick: u64| at(start, tick * TICK.as_millis() as u64);
         let last = BUCKETS as u64 - 1;
         for first in [0, 10, 63, 64, 100, last, last + 1, 3000] {
-            for ahead in [0, 1, 52, 53, 54, 63, 64, 500, last - 1, last, last + 1] {
-                let mut deadlines = Deadlines::new(start);
-                assert_eq!(deadlines.expired(tick(first)), None);
-                deadlines.set(0, tick(first + ahead));
+            let mut deadlines = Deadlines::new(start);
+            assert_eq!(deadlines.expired(tick(first)), None);
+            // Each is nearer than those before it.
+            let ahead = [last + 1, last, last - 1, 500, 64, 63, 54, 53, 52, 1, 0];
+            for (token, ahead) in ahead.into_iter().enumerate() {
+                deadlines.set(token, tick(first + ahead));
                 let patience = tick(ahead.min(last) + 1) - start;
                 assert_eq!(deadlines.patience(tick(first)), Some(patience), "{first}, {ahead}");
             }
