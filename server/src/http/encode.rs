@@ -262,6 +262,14 @@ mod tests {
             assert_eq!(RULES.is_rare(status), by_get, "{code}");
             assert!(connect.is_rare(status), "{code}");
             assert!(AnswerRules { is_bare: true, ..RULES }.is_rare(status), "{code}");
+            assert!(AnswerRules { is_bare: true, ..connect }.is_rare(status), "{code}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_plain_decimal() {
+        for number in (0..=1000).chain([u64::MAX]) {
+            assert_eq!(written(|out| decimal(out, number)), number.to_string());
         }
     }
 
