@@ -371,8 +371,8 @@ pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// Bytes read from the socket at a time where the caller asks for less.
 const WINDOW: usize = 64 * 1024;
 
-/// The window over a form that is longer. Twice as much at a time has the client wait for room half
-/// as often; more than that gains nothing.
+/// The largest window over a form. Twice [`WINDOW`] has the client wait for room half as often; more
+/// than that gains nothing.
 const FORM_WINDOW: usize = 128 * 1024;
 
 /// What a reader of forms puts into its window beside the body.
@@ -522,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn no_form_has_a_larger_window_than_what_is_left_of_it() {
+    fn the_window_of_a_form_is_no_larger_than_what_is_left_needs() {
         let nothing = Pieces::default();
         let most = FORM_WINDOW as u64;
         for (length, window) in [

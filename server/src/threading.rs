@@ -26,9 +26,9 @@ use crate::stats::Stats;
 ///
 /// Python starts a thread for each connection. Here a connection costs no thread: a handler runs in
 /// the thread of its event loop, at no cost, and only when it takes longer than a millisecond or
-/// two (six, where nothing has been slow for a while) does another thread take the loop over. So slow handlers run side by side, each in a thread
-/// of its own, [`Config::max_handler_threads`] at most; quick ones cost what they cost in an event
-/// loop, and idle or slow clients nothing at all.
+/// two (six, where nothing has been slow for a while) does another thread take the loop over. So
+/// slow handlers run side by side, each in a thread of its own, [`Config::max_handler_threads`] at
+/// most; quick ones cost what they cost in an event loop, and idle or slow clients nothing at all.
 ///
 /// The handler is shared by all threads: it must be `Send + Sync`, and what it changes needs a lock
 /// or an atomic. (A panic while a method holds a `Mutex` poisons it: with `lock().unwrap()` every

@@ -18,7 +18,8 @@ use crate::rfile::RequestReader;
 
 /// The parts of a `multipart/form-data` body, one at a time and in their order on the wire.
 ///
-/// Nothing of a part is kept: an upload of any size goes to its place through a window of 128 KiB.
+/// Nothing of a part is kept: an upload of any size goes to its place through a window of
+/// 128 KiB at most.
 /// Made by [`Exchange::multipart`](crate::Exchange::multipart), or from the body and the headers,
 /// so that the exchange stays free for an answer that begins meanwhile.
 ///
@@ -206,9 +207,10 @@ impl Parts {
             return Ok(None);
         };
         let is_too_many = *count == limits.max_fields;
-        let len = match head.read_common(at_hand, limits) {
-            Some(len) if !is_too_many => len,
-            _ => {
+        let common = if is_too_many { None } else { head.read_common(at_hand, limits) };
+        let len = match common {
+            Some(len) => len,
+            None => {
                 let lines = splitter.whole_head(source)?;
                 let len = lines.len();
                 let read = match is_too_many {

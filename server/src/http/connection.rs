@@ -334,7 +334,7 @@ impl Connection {
         self.read_head(limits)
     }
 
-    #[inline(never)] // it needs much room for the fields of a head
+    #[inline(never)] // all of the reader is in it, and a head that repeats the last needs none of that
     fn read_head(&mut self, limits: &HeadLimits) -> Result<Option<Want>, BadRequest> {
         let State::Head { reader, before } = &mut self.state else { return Ok(None) };
         // RFC 9112 §2.2: one empty line in front of a request line is forgiven.

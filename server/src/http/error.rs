@@ -11,7 +11,7 @@ use super::status::Status;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BadRequest {
-    /// A line that ends in LF alone, or a CR that no LF follows (RFC 9112 §2.2).
+    /// A line that ends in LF alone, or that begins with a CR and no LF behind it (RFC 9112 §2.2).
     LineEnd,
     /// A first line that is not `method SP target SP version` (RFC 9112 §3).
     RequestLine,
@@ -25,7 +25,8 @@ pub enum BadRequest {
     Version,
     /// A well-formed version whose major number is not 1.
     UnsupportedVersion,
-    /// A field line without a colon, with a blank before it, or folded (RFC 9112 §5).
+    /// A field line without a colon, with a name that is no token, with a blank before the colon, or
+    /// folded (RFC 9112 §5).
     FieldName,
     /// A control character in a field value (RFC 9110 §5.5).
     FieldValue,

@@ -201,7 +201,7 @@ fn is_in_other_spelling(name: &[u8], known: &[u8]) -> bool {
 
 /// The elements of a comma-separated list, without the blanks around them.
 fn tokens(value: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+    value.split(|byte| *byte == b',').map(trim_blanks)
 }
 
 /// `uri-host [ ":" port ]` with a host that is not empty (RFC 9110 §4.2.1, §7.2; RFC 3986 §3.2).

@@ -1,7 +1,8 @@
 //! A request head: a request line and header fields (RFC 9112 §2 to §5).
 //!
-//! A head is lines, and each is read once, when its end is there: so however a head is delivered, it
-//! is read the same, costs linear time, and is refused at the same byte. Nothing is forgiven here.
+//! A head is lines, and what a line says counts when its end is there: so however a head is
+//! delivered, it is read the same, and is refused at the same byte. Between two line ends nothing is
+//! read, so that it costs linear time. Nothing is forgiven here.
 //!
 //! What is kept of a head is where its parts are: nothing is copied.
 
@@ -182,9 +183,12 @@ impl HeadReader {
         Err(refused)
     }
 
-    /// What can be said of a head that has come so far, and goes on: that it does not stop.
+    /// What can be said of a head that has come so far, and goes on: that it does not stop. Of two
+    /// limits the one counts that is passed first.
     fn check_growth(&self, bytes: &[u8], limits: &HeadLimits) -> Result<(), BadRequest> {
-        if self.line == 0 && bytes.len() > limits.target_bytes.saturating_add(AROUND_TARGET) {
+        let longest_line = limits.target_bytes.saturating_add(AROUND_TARGET);
+        let is_line = self.line == 0 && longest_line < limits.head_bytes;
+        if is_line && bytes.len() > longest_line {
             // Without a blank so far it is the method that does not end.
             let is_target = bytes.iter().take(MAX_METHOD + 1).any(|byte| *byte == b' ');
             return Err(match is_target {
@@ -252,8 +256,8 @@ impl RequestHead {
         let (before_version, _) = requestline.split_at_checked(self.line.target_end as usize)?;
         Some(HeadView {
             requestline,
-            command: before_version.get(..usize::from(self.line.method))?,
-            path: before_version.get(self.line.path as usize..)?,
+            command: before_version.get(..usize::from(self.line.method_len))?,
+            path: before_version.get(self.line.path_start as usize..)?,
             version: self.line.version,
             headers: Headers::new(fields, other_text),
         })
@@ -397,6 +401,7 @@ mod tests {
     #[test]
     fn a_bad_request_line_is_refused_when_it_ends() {
         for line in ["GET /\r\n", "GET  / HTTP/1.1\r\n", "GET / HTTP/3.0\r\n"] {
+            assert_eq!(delivered(line.trim_end_matches('\n').as_bytes()), Ok(None), "{line:?}");
             assert!(refusal(line).is_some(), "{line:?}");
         }
     }
@@ -434,6 +439,22 @@ mod tests {
         assert_eq!(read_once(&endless[..longest_line]), None);
         assert_eq!(read_once(&endless[..=longest_line]), Some(BadRequest::TargetTooLong));
         assert_eq!(read_once(&format!("A{endless}")), Some(BadRequest::MethodTooLong));
+    }
+
+    #[test]
+    fn of_two_limits_the_one_that_is_passed_first_counts() {
+        let line = format!("GET /{} HTTP/1.1\r\n", "a".repeat(300));
+        for (head_bytes, refused) in
+            [(143, BadRequest::HeadTooLarge), (144, BadRequest::TargetTooLong)]
+        {
+            let limits = HeadLimits { head_bytes, ..LIMITS };
+            let at_once = HeadReader::default().read(line.as_bytes(), &limits);
+            assert_eq!(at_once.err(), Some(refused), "at once");
+            let mut reader = HeadReader::default();
+            let by_byte = (1..=line.len())
+                .find_map(|len| reader.read(&line.as_bytes()[..len], &limits).err());
+            assert_eq!(by_byte, Some(refused), "byte by byte");
+        }
     }
 
     #[test]
@@ -490,9 +511,8 @@ mod tests {
             let bytes = text.into_bytes();
             let mut reader = HeadReader::default();
             LOOKED_AT.set(0);
-            // Each byte when it comes, and all of them when the first line is complete and when the
-            // head is.
-            let most = 3 * bytes.len() + 100;
+            // Each byte when it comes, and each line when it is complete.
+            let most = 2 * bytes.len() + 100;
             for len in 1..=bytes.len() {
                 let is_complete = len == bytes.len();
                 let read = reader.read(&bytes[..len], &limits);

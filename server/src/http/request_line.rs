@@ -11,9 +11,10 @@ pub(crate) struct RequestLine {
     /// Bytes of the whole line, without its end.
     pub(crate) len: u32,
     /// Bytes of the method, which the line begins with.
-    pub(crate) method: u8,
-    /// The target without doubled slashes at its front.
-    pub(crate) path: u32,
+    pub(crate) method_len: u8,
+    /// Where the path begins: behind all but the last of the slashes at the target's front.
+    pub(crate) path_start: u32,
+    /// Where the target ends.
     pub(crate) target_end: u32,
     pub(crate) version: Version,
     /// The target is an authority: it is CONNECT, and a tunnel is what follows.
@@ -24,14 +25,14 @@ impl RequestLine {
     /// What there is before the first one.
     pub(crate) const NONE: RequestLine = RequestLine {
         len: 0,
-        method: 0,
-        path: 0,
+        method_len: 0,
+        path_start: 0,
         target_end: 0,
         version: Version::HTTP_11,
         is_connect: false,
     };
 
-    /// Reads the line that `bytes` begin with, and says where it ends; `None` if it is not all there.
+    /// Reads the line that `bytes` begin with, and says where the next begins; `None` if it is not all there.
     #[inline(always)] // one step of a way that every request goes
     pub(crate) fn read(
         bytes: &[u8],
@@ -102,8 +103,8 @@ impl RequestLine {
         Ok(RequestLine {
             // A line of more than 4 GiB is none that anybody has a limit for.
             len: u32::try_from(len).map_err(|_| BadRequest::TargetTooLong)?,
-            method: method.len() as u8,
-            path: (start + doubled) as u32,
+            method_len: method.len() as u8,
+            path_start: (start + doubled) as u32,
             target_end: (start + target.len()) as u32,
             version,
             is_connect: form == Form::Authority,
@@ -203,8 +204,8 @@ mod tests {
     fn its_words_are_found() {
         let words = |line: &str| {
             let (found, _) = RequestLine::read(format!("{line}\r\n").as_bytes(), 100)?.unwrap();
-            let path = &line[found.path as usize..found.target_end as usize];
-            let method = &line[..usize::from(found.method)];
+            let path = &line[found.path_start as usize..found.target_end as usize];
+            let method = &line[..usize::from(found.method_len)];
             Ok((method.to_owned(), path.to_owned(), found.version.to_string(), found.is_connect))
         };
         let found = |method: &str, path: &str, version: &str, is_connect| {

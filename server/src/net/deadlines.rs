@@ -23,7 +23,7 @@ pub(crate) struct Deadlines {
 
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Meaningless while it is in no bucket.
+    /// When it is due; meaningless while it is in no bucket.
     when: Instant,
     bucket: u32,
     before: u32,
@@ -71,8 +71,8 @@ impl Deadlines {
         let ahead = (0..=self.occupied.len()).find_map(|step| {
             let word = (first / 64 + step) % self.occupied.len();
             let mut bits = self.occupied[word];
-            // The word of the first bucket is looked at twice: its upper part now, and all of it last,
-            // when that part is known to be empty.
+            // The word of the first bucket is looked at twice: its upper part now, and all of it
+            // last, when that part is known to be empty.
             if step == 0 {
                 bits &= u64::MAX << (first % 64);
             }

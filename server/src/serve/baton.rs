@@ -79,6 +79,7 @@ impl Sight {
         (self.is_lent && self == before).then_some(Loan(self.loans))
     }
 
+    /// Whether it was lent at this look.
     pub(crate) fn is_lent(self) -> bool {
         self.is_lent
     }

@@ -8,7 +8,7 @@
 //!        └── answer for one connection, mail it home
 //! ```
 //!
-//! The watch looks at every loop once a tick. A loan that it has seen a tick before keeps its driver
+//! The watch looks at every loop once a tick, and less often where nothing is slow. A loan that it has seen a tick before keeps its driver
 //! too long: a spare thread takes the loop over. What a loop and a connection are is said by the
 //! [`Trade`]; here is only who may touch them when.
 
@@ -327,13 +327,14 @@ impl<T: Trade> Drop for Alarm<'_, T> {
 /// Threads for each loop, its driver among them, that are started as they are needed.
 const AT_ONCE: usize = 4;
 
-/// How long a handler may keep its loop, twice over.
+/// The time between two looks at a loan: what is lent for longer is handed on.
 const TICK: Duration = Duration::from_millis(1);
 
 /// How long the watch looks away while nothing is slow, and no loan was open when it last looked.
 const CALM_TICK: Duration = Duration::from_millis(5);
 
-/// After so many looks that have seen nothing slow it is calm: after a quarter of a second.
+/// After so many looks in a row that have seen nothing slow it is calm: a quarter of a second of
+/// work, or more.
 const CALM_LOOKS: u32 = 250;
 
 #[cfg(test)]

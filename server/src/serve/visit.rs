@@ -19,9 +19,9 @@ pub(crate) struct Visit {
     pub(crate) token: Token,
     /// Which of the server's loops it belongs to.
     pub(crate) home: usize,
-    /// What is to be done with it; as all below, since it last left its loop.
+    /// What is to be done with it.
     pub(crate) next: Next,
-    /// When it left.
+    /// When it last left its loop; all below is said of the time since.
     pub(crate) since: Instant,
     /// How many of its requests may be answered before it goes home.
     pub(crate) limit: u64,

@@ -496,6 +496,8 @@ impl Worker {
         self.seat(visit);
     }
 
+    /// Gives it its seat back: that is kept while it is away, and only `close` and the end of a stop
+    /// take one.
     fn seat(&mut self, visit: Box<Visit>) {
         if let Some(seat) = self.sessions.get_mut(visit.token) {
             *seat = Seat::Home(visit);
