@@ -126,6 +126,8 @@ impl Door {
     /// Lets the other processes go first, and leaves their queue for as long as there is no room.
     pub(crate) fn take_turns(&mut self, has_room: bool, poller: &Poller) {
         self.state = if has_room { State::Open } else { State::Shut };
+        #[cfg(not(unix))]
+        let _ = poller; // there are no other processes
         #[cfg(unix)]
         if let Some(listener) = &mut self.listener {
             let queued = match has_room {
