@@ -1,5 +1,5 @@
-//! Which bytes may stand where (RFC 9110 §5, RFC 3986 §3): one look-up for each, or
-//! many at a time.
+//! Which bytes may stand where (RFC 9110 §5, RFC 3986 §3): one look-up for each, or many
+//! at a time.
 
 /// What a method and a field name are made of: a token (RFC 9110 §5.6.2).
 pub(crate) fn is_tchar(byte: u8) -> bool {

@@ -32,7 +32,8 @@ impl RequestLine {
         is_connect: false,
     };
 
-    /// Reads the line that `bytes` begin with, and says where the next begins; `None` if it is not all there.
+    /// Reads the line that `bytes` begin with, and says where the next begins; `None` if it is not
+    /// all there.
     #[inline(always)] // one step of a way that every request goes
     pub(crate) fn read(
         bytes: &[u8],
