@@ -213,8 +213,8 @@ const MUTANTS: &[Mutant] = &[
         what: "who finds the loan over does not take back that it counted its lender",
         edits: &[(
             "crew.rs",
-            "None if counted => self.pool.end_handler(),",
-            "None if counted => {}",
+            "None if counted => Ended::Handler,",
+            "None if counted => Ended::Task,",
         )],
         expected: Failure,
     },
@@ -237,17 +237,18 @@ const MUTANTS: &[Mutant] = &[
             ("pool.rs", "self.handlers.fetch_add(usize::from(counted), Ordering::Relaxed);", ""),
             (
                 "pool.rs",
-                "    /// A handler that ran without a loop has ended.",
+                "    /// Waits for something to do",
                 "    pub(crate) fn begin_handler(&self) {\n\
                  self.handlers.fetch_add(1, Ordering::Relaxed);\n\
                  }\n\
-                 /// A handler that ran without a loop has ended.",
+                 /// Waits for something to do",
             ),
-            ("crew.rs", "None if counted => self.pool.end_handler(),", ""),
+            ("crew.rs", "None if counted => Ended::Handler,", ""),
             (
                 "crew.rs",
                 "self.trade.begin(&mut home, &desk, counted);",
-                "self.trade.begin(&mut home, &desk, counted);\nself.pool.begin_handler();",
+                "self.trade.begin(&mut home, &desk, counted);\n\
+                 if counted {\nself.pool.begin_handler();\n}",
             ),
         ],
         expected: Silence("who takes a loop drives it, and still counts before that"),
@@ -273,8 +274,8 @@ const MUTANTS: &[Mutant] = &[
         what: "a lender that lost its loop does not count itself out",
         edits: &[(
             "crew.rs",
-            "self.trade.post(visit);\n                    self.pool.end_handler();\n                    return;",
-            "self.trade.post(visit);\n                    return;",
+            "self.trade.post(visit);\n                    return Ended::Handler;",
+            "self.trade.post(visit);\n                    return Ended::Task;",
         )],
         expected: Failure,
     },
@@ -298,30 +299,38 @@ const MUTANTS: &[Mutant] = &[
         what: "who takes work does not wake the next one",
         edits: &[(
             "pool.rs",
-            "        state.free -= 1;\n        if self.runnable(&state) > 0 {\n            self.work.notify_one();\n        }",
+            "        state.free -= 1;\n        self.release(state);",
             "        state.free -= 1;",
         )],
-        expected: Silence("all work has been announced when it came, to one thread each"),
+        expected: Failure,
     },
     Mutant {
         rule: "4",
         what: "new work wakes nobody",
         edits: &[(
             "pool.rs",
-            "if hands == Hands::Enough {\n            self.work.notify_one();\n        }",
-            "",
+            "let hands = self.hands(&mut state);\n        self.release(state);",
+            "let hands = self.hands(&mut state);",
         )],
         expected: Failure,
     },
     Mutant {
         rule: "4",
-        what: "a handler that ends wakes nobody",
-        edits: &[(
-            "pool.rs",
-            "        self.handlers.fetch_sub(1, Ordering::Relaxed);\n        if self.runnable(&state) > 0 {\n            self.work.notify_one();\n        }",
-            "        self.handlers.fetch_sub(1, Ordering::Relaxed);\n        drop(state);",
-        )],
-        expected: Silence("its own thread comes for the work"),
+        what: "whoever has been woken once counts as on its way for ever",
+        edits: &[("pool.rs", "            state.is_called = false;\n", "")],
+        expected: Failure,
+    },
+    Mutant {
+        rule: "4",
+        what: "a thread is woken although one is on its way",
+        edits: &[("pool.rs", "let calls = !state.is_called &&", "let calls =")],
+        expected: Silence("it costs a switch of threads"),
+    },
+    Mutant {
+        rule: "4",
+        what: "who is woken counts as asleep",
+        edits: &[("pool.rs", "            state.asleep -= 1;\n", "")],
+        expected: Failure,
     },
     Mutant {
         rule: "4",
@@ -338,7 +347,7 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "4",
         what: "a thread that has done its task is not free",
-        edits: &[("crew.rs", "            self.pool.free();\n", "")],
+        edits: &[("pool.rs", "        state.free += usize::from(ended != Ended::Nothing);\n", "")],
         expected: Failure,
     },
     Mutant {
@@ -455,8 +464,8 @@ const MUTANTS: &[Mutant] = &[
         what: "a lender that lost its loop ends the connection by itself",
         edits: &[(
             "crew.rs",
-            "self.trade.post(visit);\n                    self.pool.end_handler();\n                    return;",
-            "drop(visit);\n                    self.pool.end_handler();\n                    return;",
+            "self.trade.post(visit);\n                    return Ended::Handler;",
+            "drop(visit);\n                    return Ended::Handler;",
         )],
         expected: Failure,
     },
@@ -465,8 +474,8 @@ const MUTANTS: &[Mutant] = &[
         what: "a thread without a loop ends the connection by itself",
         edits: &[(
             "crew.rs",
-            "self.trade.post(visit);\n                    self.pool.end_handler();\n                }",
-            "drop(visit);\n                    self.pool.end_handler();\n                }",
+            "self.trade.post(visit);\n                    Ended::Handler\n                }",
+            "drop(visit);\n                    Ended::Handler\n                }",
         )],
         expected: Failure,
     },

@@ -184,6 +184,12 @@ pub const SCENARIOS: &[Scenario] = &[
         ending: Ending::AfterTheLast,
     },
     Scenario {
+        name: "a handler that does not end is taken from in front of others",
+        rules: Rules { cap: 3, cut: 25, impatient: 0, ..RULES },
+        clients: &[&[&[&[Slow], &[Kept]], &[&[Slow], &[Slow]], &[&[Slow], &[Slow], &[Slow]]]],
+        ending: Ending::AfterTheLast,
+    },
+    Scenario {
         name: "clients that take their time, and a handler that does not end",
         rules: Rules { cap: 1, cut: 25, overdue: 25, pause: 50, ..RULES },
         clients: &[&[&[&[Kept]], &[&[NoHandler], &[Slow], &[Quick]], &[&[Quick]]]],

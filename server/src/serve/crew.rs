@@ -16,7 +16,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::serve::baton::{Baton, Sight};
-use crate::serve::pool::{Hands, Pool, Task};
+use crate::serve::pool::{Ended, Hands, Pool, Task};
 use crate::serve::sync::{
     Arc, AtomicBool, AtomicUsize, Ordering, Thread, current, park, start, tick,
 };
@@ -157,31 +157,31 @@ impl<T: Trade> Crew<T> {
         // Handlers cannot get here with a panic: this one is ours.
         let alarm = Alarm { crew: self };
         let mut desk = self.trade.desk();
+        let mut ended = Ended::Nothing;
         loop {
-            match self.pool.next() {
+            ended = match self.pool.next(ended) {
                 Task::TakeOver { index, loan, counted } => match self.batons[index].take(loan) {
                     Some(mut home) => {
                         self.trade.begin(&mut home, &desk, counted);
-                        self.drive(index, home, &mut desk);
+                        self.drive(index, home, &mut desk)
                     }
-                    None if counted => self.pool.end_handler(),
-                    None => {}
+                    None if counted => Ended::Handler,
+                    None => Ended::Task,
                 },
                 Task::Answer(mut visit) => {
                     self.trade.note_served();
                     self.trade.answer_slowly(&mut visit, &mut desk);
                     self.trade.post(visit);
-                    self.pool.end_handler();
+                    Ended::Handler
                 }
                 Task::Leave => break,
-            }
-            self.pool.free();
+            };
         }
         std::mem::forget(alarm);
     }
 
     /// Drives a loop until it ends, or is taken over.
-    fn drive(self: &Arc<Crew<T>>, index: usize, mut home: T::Home, desk: &mut T::Desk) {
+    fn drive(self: &Arc<Crew<T>>, index: usize, mut home: T::Home, desk: &mut T::Desk) -> Ended {
         let baton = &self.batons[index];
         let mut at_hand = AtHand { crew: self, is_lent: false };
         while let Some(mut visit) = self.trade.next(&mut home) {
@@ -206,12 +206,12 @@ impl<T: Trade> Crew<T> {
                 None => {
                     self.trade.overran(&visit, desk);
                     self.trade.post(visit);
-                    self.pool.end_handler();
-                    return;
+                    return Ended::Handler;
                 }
             }
         }
         drop(home);
+        Ended::Task
     }
 
     /// Hands loops on whose drivers are kept, until no loop is left.

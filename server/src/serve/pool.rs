@@ -31,6 +31,10 @@ struct State<V> {
     threads: usize,
     /// Threads that do nothing yet: they wait for work, or are on their way here.
     free: usize,
+    /// Those of them that have to be woken.
+    asleep: usize,
+    /// One has been woken, and has not come yet.
+    is_called: bool,
     is_closed: bool,
 }
 
@@ -44,12 +48,23 @@ struct TakeOver {
 /// What a spare thread does next.
 pub(crate) enum Task<V> {
     /// Take the loop, if that loan is still open, and drive it. Its lender is `counted` among the
-    /// handlers that run without a loop: if the loan is not open any more, [`Pool::end_handler`].
+    /// handlers that run without a loop: if the loan is not open any more, one of them has ended.
     TakeOver { index: usize, loan: Loan, counted: bool },
-    /// Answer; then [`Pool::end_handler`].
+    /// Answer: a handler that runs without a loop.
     Answer(V),
     /// Nothing, for good.
     Leave,
+}
+
+/// What a thread has done before it comes for its next task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Nothing: it has just been started.
+    Nothing,
+    /// A task, and no handler ran without a loop at its end.
+    Task,
+    /// A handler that ran without a loop.
+    Handler,
 }
 
 /// Whether a thread is missing: who asks has to start it, or say [`Pool::not_started`].
@@ -68,6 +83,8 @@ impl<V> Pool<V> {
             visits: VecDeque::new(),
             threads: 0,
             free: 0,
+            asleep: 0,
+            is_called: false,
             is_closed: false,
         };
         Pool {
@@ -112,11 +129,21 @@ impl<V> Pool<V> {
     /// There is new work: for one more thread, or for one that is free.
     fn call(&self, mut state: MutexGuard<'_, State<V>>) -> Hands {
         let hands = self.hands(&mut state);
+        self.release(state);
+        hands
+    }
+
+    /// Gives the lock back, and wakes a thread if there is something for one.
+    ///
+    /// One at a time: who comes wakes the next. Meanwhile those that have done their tasks take what
+    /// waits, and a switch of threads is saved for each that need not be woken.
+    fn release(&self, mut state: MutexGuard<'_, State<V>>) {
+        let calls = !state.is_called && state.asleep > 0 && self.runnable(&state) > 0;
+        state.is_called |= calls;
         drop(state);
-        if hands == Hands::Enough {
+        if calls {
             self.work.notify_one();
         }
-        hands
     }
 
     /// How many threads the watch has to start: those that could not be started before, and those
@@ -172,9 +199,11 @@ impl<V> Pool<V> {
         self.left.notify_all();
     }
 
-    /// Waits for something to do, and takes it.
-    pub(crate) fn next(&self) -> Task<V> {
+    /// Waits for something to do, and takes it, after a task that has `ended`.
+    pub(crate) fn next(&self, ended: Ended) -> Task<V> {
         let mut state = lock(&self.state);
+        state.free += usize::from(ended != Ended::Nothing);
+        self.handlers.fetch_sub(usize::from(ended == Ended::Handler), Ordering::Relaxed);
         let mut has_waited = false;
         loop {
             if let Some(TakeOver { index, loan, counted }) = state.take_overs.pop_front() {
@@ -194,30 +223,17 @@ impl<V> Pool<V> {
                 self.leave(state);
                 return Task::Leave;
             }
+            state.asleep += 1;
             (state, has_waited) = wait_for(&self.work, state, SPARE);
+            state.asleep -= 1;
+            state.is_called = false;
         }
     }
 
     /// This thread has work now; if there is more, the next one is woken.
     fn engage(&self, mut state: MutexGuard<'_, State<V>>) {
         state.free -= 1;
-        if self.runnable(&state) > 0 {
-            self.work.notify_one();
-        }
-    }
-
-    /// The thread has done its task, and will come for the next one.
-    pub(crate) fn free(&self) {
-        lock(&self.state).free += 1;
-    }
-
-    /// A handler that ran without a loop has ended.
-    pub(crate) fn end_handler(&self) {
-        let state = lock(&self.state);
-        self.handlers.fetch_sub(1, Ordering::Relaxed);
-        if self.runnable(&state) > 0 {
-            self.work.notify_one();
-        }
+        self.release(state);
     }
 
     /// The oldest connection that has waited for a handler for so long, if there is one.
