@@ -190,11 +190,15 @@ impl Session {
     /// Moves bytes until somebody else has to do something.
     ///
     /// It needs the memory that [`provide`](Self::provide) gives it.
+    // A call of the system overwrites what the processor knows of the calls under way, so each
+    // return from them is mispredicted: all that lies between a loop and the kernel is one function.
+    #[inline(always)]
     pub(crate) fn advance(&mut self, limits: &HeadLimits, stopping: bool) -> Next {
         // A connection that is broken just ends: there is nobody to tell.
         self.try_advance(limits, stopping).unwrap_or(Next::Close)
     }
 
+    #[inline(always)]
     fn try_advance(&mut self, limits: &HeadLimits, stopping: bool) -> io::Result<Next> {
         loop {
             if self.end != End::Open {
@@ -227,7 +231,7 @@ impl Session {
     }
 
     /// Sends what is owed, and then reads; `None` if something came, even the end.
-    #[inline(never)] // what happens once a batch must not weigh on what happens once a request
+    #[inline(always)]
     fn get_bytes(&mut self, stopping: bool) -> io::Result<Option<Next>> {
         if !self.flush()? {
             return Ok(Some(self.wait(Reason::Write)));
@@ -424,6 +428,7 @@ impl Session {
     }
 
     /// Reads what is there; `None` if nothing is, 0 at the peer's end.
+    #[inline(always)]
     fn fill(&mut self) -> io::Result<Option<usize>> {
         if !self.readiness.readable {
             return Ok(None);
@@ -439,6 +444,7 @@ impl Session {
     }
 
     /// Sends what is owed; true if nothing is left.
+    #[inline(always)]
     fn flush(&mut self) -> io::Result<bool> {
         while self.sent < self.ends.output.len() {
             if !self.readiness.writable {

@@ -78,6 +78,7 @@ impl Visit {
 
     /// Has its requests answered, one after the other, for as long as there are any at hand, `limit`
     /// is not reached, and the loop `is_lent` and can be had back.
+    #[inline(always)] // see `Session::advance`
     pub(crate) fn answer(
         &mut self,
         desk: &mut Desk,
@@ -119,6 +120,7 @@ impl Visit {
     }
 
     /// Sends the answers, if there is nothing more to answer, or finds what there is.
+    #[inline(always)]
     fn go_on(&mut self, serving: Serving<'_>) {
         self.next = self.session.advance(serving.limits, serving.server.is_stopping());
     }

@@ -279,41 +279,14 @@ impl Worker {
     }
 
     /// Does what has become possible, until something is to be answered.
+    #[inline(always)] // see `Session::advance`
     fn go_on(&mut self, serving: Serving<'_>, until: Until) -> Option<Box<Visit>> {
         let limit = match until {
             Until::Stopped => REQUESTS_IN_A_TURN,
             Until::Answered { .. } => 1u64.saturating_sub(self.answered),
         };
-        while let Some(event) = self.events.get(self.done).copied() {
-            self.done += 1;
-            match event {
-                Event::Woken => {}
-                Event::Acceptable => self.accept(serving),
-                // It may have been closed by what came before it in this turn.
-                Event::Ready { token, readiness } => match self.sessions.get_mut(token) {
-                    Some(Seat::Home(visit)) => {
-                        visit.session.ready(readiness);
-                        if !visit.session.is_queued
-                            && let Some(visit) = self.drive(token, serving, limit)
-                        {
-                            return Some(visit);
-                        }
-                    }
-                    Some(Seat::Away(seen)) => seen.merge(readiness),
-                    None => {}
-                },
-            }
-        }
-        while let Some(token) = self.fresh.pop_front() {
+        while let Some(token) = self.next_in_turn(serving) {
             if let Some(visit) = self.drive(token, serving, limit) {
-                return Some(visit);
-            }
-        }
-        while self.rest_of_turn > 0 {
-            self.rest_of_turn -= 1;
-            if let Some(token) = self.unfinished.pop_front()
-                && let Some(visit) = self.drive(token, serving, limit)
-            {
                 return Some(visit);
             }
         }
@@ -323,6 +296,34 @@ impl Worker {
             }
         }
         None
+    }
+
+    /// The next session that can go on in this turn.
+    #[inline(always)]
+    fn next_in_turn(&mut self, serving: Serving<'_>) -> Option<Token> {
+        while let Some(event) = self.events.get(self.done).copied() {
+            self.done += 1;
+            match event {
+                Event::Woken => {}
+                Event::Acceptable => self.accept(serving),
+                // It may have been closed by what came before it in this turn.
+                Event::Ready { token, readiness } => match self.sessions.get_mut(token) {
+                    Some(Seat::Home(visit)) => {
+                        visit.session.ready(readiness);
+                        if !visit.session.is_queued {
+                            return Some(token);
+                        }
+                    }
+                    Some(Seat::Away(seen)) => seen.merge(readiness),
+                    None => {}
+                },
+            }
+        }
+        if let Some(token) = self.fresh.pop_front() {
+            return Some(token);
+        }
+        self.rest_of_turn = self.rest_of_turn.checked_sub(1)?;
+        self.unfinished.pop_front()
     }
 
     /// Waits once, and takes what has come.
@@ -442,6 +443,7 @@ impl Worker {
     }
 
     /// Lets a session do all that it can without a handler.
+    #[inline(always)] // see `Session::advance`
     fn drive(&mut self, token: Token, serving: Serving<'_>, limit: u64) -> Option<Box<Visit>> {
         let mut visit = self.sessions.get_mut(token)?.vacate()?;
         visit.session.is_queued = false;
@@ -504,27 +506,27 @@ impl Worker {
         }
     }
 
+    #[cold]
     fn expire(&mut self, token: Token, serving: Serving<'_>, limit: u64) -> Option<Box<Visit>> {
-        // Who is being answered is not late; when it comes back it gets a deadline again.
-        let Some(Seat::Home(visit)) = self.sessions.get_mut(token) else { return None };
-        let session = &mut visit.session;
-        let deadline = session.deadline(self.now, serving.config);
-        if self.now < deadline {
-            self.deadlines.set(token, deadline);
-            return None;
-        }
         // Who was only kept waiting by somebody else's handler is not late: its bytes are here.
-        session.look_again();
-        if let Some(visit) = self.drive(token, serving, limit) {
-            return Some(visit);
+        for last_step in [Session::look_again, Session::expire] {
+            // Who is being answered, or is about to be, is not late; it gets a deadline again.
+            let Some(Seat::Home(visit)) = self.sessions.get_mut(token) else { return None };
+            let session = &mut visit.session;
+            if session.is_queued {
+                return None;
+            }
+            let deadline = session.deadline(self.now, serving.config);
+            if self.now < deadline {
+                self.deadlines.set(token, deadline);
+                return None;
+            }
+            last_step(session);
+            if let Some(visit) = self.drive(token, serving, limit) {
+                return Some(visit);
+            }
         }
-        let Some(Seat::Home(visit)) = self.sessions.get_mut(token) else { return None };
-        let session = &mut visit.session;
-        if session.is_queued || self.now < session.deadline(self.now, serving.config) {
-            return None;
-        }
-        session.expire();
-        self.drive(token, serving, limit)
+        None
     }
 
     fn close(&mut self, visit: Box<Visit>, serving: Serving<'_>) {
