@@ -105,6 +105,11 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().fold(TOKEN, |all, byte| all & CLASSES[*byte as usize]) != 0
 }
 
+/// How many bytes at the front are [of a host name](is_host_byte).
+pub(crate) fn host_len(bytes: &[u8]) -> usize {
+    len_of(bytes, HOST)
+}
+
 /// What a host name is made of, short of percent-encoded bytes: unreserved characters and
 /// sub-delimiters (RFC 3986 §3.2.2).
 pub(crate) fn is_host_byte(byte: u8) -> bool {
@@ -257,6 +262,7 @@ mod tests {
                         }
                         assert_eq!(token_len(&bytes), naive(&bytes, is_tchar), "{bytes:?}");
                         assert_eq!(target_len(&bytes), naive(&bytes, is_target), "{bytes:?}");
+                        assert_eq!(host_len(&bytes), naive(&bytes, is_host_byte), "{bytes:?}");
                         assert_eq!(text_len(&bytes), naive(&bytes, is_text), "{bytes:?}");
                     }
                 }

@@ -5,7 +5,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::bytes::is_host_byte;
+use super::bytes::{host_len, is_host_byte};
 use super::error::BadRequest;
 use super::version::Version;
 
@@ -233,8 +233,7 @@ pub(crate) fn port_number(digits: &[u8]) -> Option<u16> {
 fn reg_name_len(value: &[u8]) -> usize {
     let mut len = 0;
     loop {
-        let rest = &value[len..];
-        len += rest.iter().position(|byte| !is_host_byte(*byte)).unwrap_or(rest.len());
+        len += host_len(&value[len..]);
         match &value[len..] {
             [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => len += 3,
             _ => return len,

@@ -2,5 +2,6 @@
 
 pub(crate) mod listener;
 
+pub(crate) mod clock;
 pub(crate) mod deadlines;
 pub(crate) mod poller;

@@ -23,6 +23,7 @@ use slab::Slab;
 use crate::config::LONGEST;
 use crate::locals::drop_quietly;
 use crate::logging::log_error;
+use crate::net::clock::Clock;
 use crate::net::deadlines::Deadlines;
 use crate::net::listener::Listener;
 use crate::net::poller::{Event, Poller, Readiness, Stream, Token};
@@ -89,7 +90,7 @@ pub(crate) struct Worker {
     unfinished: VecDeque<Token>,
     /// How many of those have their turn now.
     rest_of_turn: usize,
-    now: Instant,
+    clock: Clock,
     /// Requests answered in this run.
     answered: u64,
     /// Those of them that the statistics do not know yet.
@@ -166,7 +167,7 @@ impl Worker {
         neighbours: Arc<Loops>,
     ) -> io::Result<Worker> {
         let door = Door::new(listener, &poller)?;
-        let now = Instant::now();
+        let clock = Clock::new();
         Ok(Worker {
             poller,
             door,
@@ -175,14 +176,14 @@ impl Worker {
             is_alone: false,
             letters: Vec::new(),
             sessions: Slab::new(),
-            deadlines: Deadlines::new(now),
+            deadlines: Deadlines::new(clock.now()),
             stock: Stock::default(),
             events: Vec::new(),
             done: 0,
             fresh: VecDeque::new(),
             unfinished: VecDeque::new(),
             rest_of_turn: 0,
-            now,
+            clock,
             answered: 0,
             uncounted: 0,
             life: u64::MAX,
@@ -211,7 +212,7 @@ impl Worker {
     ) -> io::Result<ShutdownReport> {
         self.answered = 0;
         self.is_alone = matches!(until, Until::Answered { .. });
-        self.now = Instant::now();
+        self.clock.look();
         let ended = loop {
             match self.next(serving, until)? {
                 Step::Answer(mut visit) => {
@@ -250,7 +251,7 @@ impl Worker {
                 Until::Answered { at_most } => {
                     self.send_before_turn(serving);
                     let is_done = self.answered > 0 && !self.owes_output();
-                    if is_done || at_most.is_some_and(|time| self.now >= time) {
+                    if is_done || at_most.is_some_and(|time| self.clock.now() >= time) {
                         self.note_requests(serving);
                         return Ok(Step::Ended(ShutdownReport::default()));
                     }
@@ -269,7 +270,7 @@ impl Worker {
             visit.session.ready(*seen);
         }
         // A handler takes what time it takes: nobody's deadline begins before it ended.
-        self.now = Instant::now();
+        self.clock.glance();
         // What happened meanwhile no event will tell again.
         if matches!(visit.next, Next::Wait) && visit.session.has_news() {
             self.fresh.push_back(visit.token);
@@ -290,7 +291,7 @@ impl Worker {
                 return Some(visit);
             }
         }
-        while let Some(token) = self.deadlines.expired(self.now) {
+        while let Some(token) = self.deadlines.expired(self.clock.now()) {
             if let Some(visit) = self.expire(token, serving, limit) {
                 return Some(visit);
             }
@@ -336,10 +337,10 @@ impl Worker {
             patience = Some(Duration::ZERO);
         }
         self.poller.wait(patience, &mut self.events)?;
-        self.now = Instant::now();
+        self.clock.look();
         self.rest_of_turn = self.unfinished.len();
         self.read_letters(serving);
-        if self.door.opens(self.now).is_some_and(|time| time <= self.now) {
+        if self.door.opens(self.clock.now()).is_some_and(|time| time <= self.clock.now()) {
             self.accept(serving);
         }
         Ok(())
@@ -361,9 +362,9 @@ impl Worker {
             Until::Answered { at_most } => at_most,
             Until::Stopped => self.stopping.as_ref().map(|stopping| stopping.deadline),
         };
-        let times = [self.door.opens(self.now), at_most].into_iter().flatten();
-        let waits = times.map(|time| time.saturating_duration_since(self.now));
-        waits.chain(self.deadlines.patience(self.now)).min()
+        let times = [self.door.opens(self.clock.now()), at_most].into_iter().flatten();
+        let waits = times.map(|time| time.saturating_duration_since(self.clock.now()));
+        waits.chain(self.deadlines.patience(self.clock.now())).min()
     }
 
     fn mailbox(&self) -> &Mailbox<Letter> {
@@ -391,7 +392,7 @@ impl Worker {
     fn accept(&mut self, serving: Serving<'_>) {
         for _ in 0..CLIENTS_IN_A_TURN {
             let is_full = || self.neighbours.is_full();
-            let Some((stream, peer)) = self.door.open(is_full, self.now) else { return };
+            let Some((stream, peer)) = self.door.open(is_full, self.clock.now()) else { return };
             self.settle_in(stream, peer, serving);
             if self.door.is_shared() {
                 return self.take_turns();
@@ -437,7 +438,7 @@ impl Worker {
         let token = self.sessions.vacant_key();
         let mut session = Session::new(stream, peer);
         session.is_queued = true;
-        self.sessions.insert(Seat::Home(Visit::new(session, token, self.index, self.now)));
+        self.sessions.insert(Seat::Home(Visit::new(session, token, self.index, self.clock.now())));
         // Its first request may be here already; else it is watched from then on.
         self.fresh.push_back(token);
     }
@@ -466,7 +467,7 @@ impl Worker {
         }
         // Who comes next, if it is this loop's turn among the others, is as good as here.
         let put_by = self.sessions.len() as u64 + u64::from(self.door.is_queued());
-        visit.since = self.now;
+        visit.since = self.clock.now();
         visit.limit = limit;
         visit.to_spare = self.life.saturating_sub(put_by);
         visit.answered = 0;
@@ -490,7 +491,7 @@ impl Worker {
                     session.is_watched = true;
                 }
                 session.give_back(&mut self.stock);
-                let deadline = session.deadline(self.now, serving.config);
+                let deadline = session.deadline(self.clock.now(), serving.config);
                 self.deadlines.set(token, deadline);
             }
             Next::Close => return self.close(visit, serving),
@@ -516,8 +517,8 @@ impl Worker {
             if session.is_queued {
                 return None;
             }
-            let deadline = session.deadline(self.now, serving.config);
-            if self.now < deadline {
+            let deadline = session.deadline(self.clock.now(), serving.config);
+            if self.clock.now() < deadline {
                 self.deadlines.set(token, deadline);
                 return None;
             }
@@ -589,7 +590,7 @@ impl Worker {
     /// Stops accepting, and closes what is idle.
     fn begin_stop(&mut self, serving: Serving<'_>) {
         self.stopping = Some(Stopping {
-            deadline: self.now + serving.config.drain_timeout.min(LONGEST),
+            deadline: self.clock.now() + serving.config.drain_timeout.min(LONGEST),
             answered_before: self.answered,
             closed_idle: 0,
         });
@@ -629,7 +630,7 @@ impl Worker {
     fn end_stop(&mut self, serving: Serving<'_>) -> Option<ShutdownReport> {
         let stopping = self.stopping.as_ref()?;
         let (answered_before, closed_idle) = (stopping.answered_before, stopping.closed_idle);
-        if self.now < stopping.deadline {
+        if self.clock.now() < stopping.deadline {
             // A client may still be on its way here from the loop that accepts.
             if !self.sessions.is_empty() || !self.mailbox().close_if_empty() {
                 return None;
