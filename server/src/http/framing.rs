@@ -124,13 +124,7 @@ impl FramingFields {
     /// One plain decimal number. A second field is refused even where it repeats the first, and so
     /// is a list: RFC 9112 §6.3 allows that, and nobody honest needs the other.
     fn content_length(&mut self, value: &[u8]) -> Result<(), BadRequest> {
-        if self.content_length.is_some() || value.is_empty() {
-            return Err(BadRequest::ContentLength);
-        }
-        let length = value.iter().try_fold(0u64, |length, byte| match byte {
-            b'0'..=b'9' => length.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
-            _ => None,
-        });
+        let length = number(value, u64::MAX).filter(|_| self.content_length.is_none());
         self.content_length = Some(length.ok_or(BadRequest::ContentLength)?);
         Ok(())
     }
@@ -222,9 +216,17 @@ pub(crate) fn is_host(value: &[u8]) -> bool {
 
 /// A port as URIs write it: digits alone, and no more than 65535.
 pub(crate) fn port_number(digits: &[u8]) -> Option<u16> {
-    let number = digits.iter().try_fold(0u16, |number, byte| match byte {
-        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u16::from(byte - b'0')),
-        _ => None,
+    u16::try_from(number(digits, u16::MAX.into())?).ok()
+}
+
+/// A plain decimal number: digits alone, and not much more than `max`, if that is less than `u64`
+/// can hold.
+#[inline(always)] // with `max` known, nothing is divided
+fn number(digits: &[u8], max: u64) -> Option<u64> {
+    let number = digits.iter().try_fold(0u64, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        let is_sound = digit <= 9 && number <= max / 10;
+        is_sound.then(|| number * 10)?.checked_add(u64::from(digit))
     });
     number.filter(|_| !digits.is_empty())
 }
