@@ -27,27 +27,29 @@ impl Clock {
     /// in a fraction of the time, it may lag by one tick of the kernel, which is 10 ms at most.
     #[inline(always)]
     pub(crate) fn glance(&mut self) {
-        if tick() != self.tick {
-            self.look();
+        let tick = tick();
+        if tick.is_none() || tick != self.tick {
+            (self.now, self.tick) = (Instant::now(), tick);
         }
     }
 }
 
-/// When the kernel's timer last went off: it reads no hardware.
+/// When the kernel's timer last went off: to ask for that reads no hardware.
 #[cfg(target_os = "linux")]
-type Tick = rustix::time::Timespec;
+type Tick = Option<rustix::time::Timespec>;
 
 #[cfg(target_os = "linux")]
 fn tick() -> Tick {
-    rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse)
+    Some(rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse))
 }
 
+/// Nobody tells.
 #[cfg(not(target_os = "linux"))]
-type Tick = Instant;
+type Tick = Option<std::convert::Infallible>;
 
 #[cfg(not(target_os = "linux"))]
 fn tick() -> Tick {
-    Instant::now()
+    None
 }
 
 #[cfg(test)]
