@@ -1,6 +1,6 @@
 //! The request line: three words with single spaces between them (RFC 9112 §3).
 
-use super::bytes::{is_all_target, is_tchar, target_len};
+use super::bytes::{is_tchar, target_len};
 use super::error::BadRequest;
 use super::target::{self, Form};
 use super::version::Version;
@@ -74,7 +74,7 @@ impl RequestLine {
         max_target_bytes: usize,
     ) -> Result<RequestLine, BadRequest> {
         let target = line.strip_prefix(b"GET ").ok_or(BadRequest::RequestLine)?;
-        if !is_all_target(target) {
+        if target_len(target) < target.len() {
             return Err(BadRequest::Target);
         }
         RequestLine::new(line.len(), b"GET", target, Version::HTTP_09, max_target_bytes)
