@@ -328,7 +328,7 @@ const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         rule: "4",
-        what: "who is woken counts as asleep",
+        what: "who has come still counts as asleep",
         edits: &[("pool.rs", "            state.asleep -= 1;\n", "")],
         expected: Failure,
     },

@@ -184,7 +184,9 @@ pub const SCENARIOS: &[Scenario] = &[
         ending: Ending::AfterTheLast,
     },
     Scenario {
-        name: "a handler that does not end is taken from in front of others",
+        // Several threads sleep, and none leaves: what waits behind the handler that does not end is
+        // taken only if whoever takes that one wakes the next.
+        name: "requests that wait behind a handler that does not end",
         rules: Rules { cap: 3, cut: 25, impatient: 0, ..RULES },
         clients: &[&[&[&[Slow], &[Kept]], &[&[Slow], &[Slow]], &[&[Slow], &[Slow], &[Slow]]]],
         ending: Ending::AfterTheLast,

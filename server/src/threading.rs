@@ -340,6 +340,7 @@ impl Trade for Shop {
         let before = home.driver.replace(Arc::clone(&at.hand));
         if let (Some(kept), true) = (before, is_taken_over) {
             self.info.stats.note_take_over();
+            home.worker.change_hands();
             kept.look();
         }
     }

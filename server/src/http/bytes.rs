@@ -100,7 +100,7 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().fold(TOKEN, |all, byte| all & CLASSES[*byte as usize]) != 0
 }
 
-/// How many bytes at the front are [of a host name](is_host_byte).
+/// How many bytes at the front may stand in a host name (see [`is_host_byte`]).
 pub(crate) fn host_len(bytes: &[u8]) -> usize {
     len_of(bytes, HOST)
 }

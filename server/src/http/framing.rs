@@ -219,8 +219,9 @@ pub(crate) fn port_number(digits: &[u8]) -> Option<u16> {
     u16::try_from(number(digits, u16::MAX.into())?).ok()
 }
 
-/// A plain decimal number: digits alone, and not much more than `max`, if that is less than `u64`
-/// can hold.
+/// A plain decimal number up to `max`: digits alone, and at least one.
+///
+/// It is compared before it grows, which is quicker than a product that may overflow.
 #[inline(always)] // with `max` known, nothing is divided
 fn number(digits: &[u8], max: u64) -> Option<u64> {
     let number = digits.iter().try_fold(0u64, |number, byte| {
@@ -228,7 +229,7 @@ fn number(digits: &[u8], max: u64) -> Option<u64> {
         let is_sound = digit <= 9 && number <= max / 10;
         is_sound.then(|| number * 10)?.checked_add(u64::from(digit))
     });
-    number.filter(|_| !digits.is_empty())
+    number.filter(|number| !digits.is_empty() && *number <= max)
 }
 
 /// How long the registered name, or the IPv4 address, at the front is.
@@ -414,6 +415,9 @@ mod tests {
             ("a:80:80", false),
             ("a:65535", true),
             ("a:65536", false),
+            ("a:65539", false),
+            ("a:65540", false),
+            ("a:000080", true),
             ("a:123456", false),
             ("a?b", false),
             ("a#b", false),

@@ -8,9 +8,9 @@
 //!        └── answer for one connection, mail it home
 //! ```
 //!
-//! The watch looks at every loop once a tick, and less often where nothing is slow. A loan that it has seen a tick before keeps its driver
-//! too long: a spare thread takes the loop over. What a loop and a connection are is said by the
-//! [`Trade`]; here is only who may touch them when.
+//! The watch looks at every loop once a tick, and less often where nothing is slow. A loan that it
+//! has seen a tick before keeps its driver too long: a spare thread takes the loop over. What a loop
+//! and a connection are is said by the [`Trade`]; here is only who may touch them when.
 
 use std::io;
 use std::time::{Duration, Instant};

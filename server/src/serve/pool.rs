@@ -31,9 +31,9 @@ struct State<V> {
     threads: usize,
     /// Threads that do nothing yet: they wait for work, or are on their way here.
     free: usize,
-    /// Those of them that have to be woken.
+    /// Those of them that wait, with the one that was woken and has not come yet.
     asleep: usize,
-    /// One has been woken, and has not come yet.
+    /// One of those was told to come, and none has come since.
     is_called: bool,
     is_closed: bool,
 }
@@ -48,9 +48,10 @@ struct TakeOver {
 /// What a spare thread does next.
 pub(crate) enum Task<V> {
     /// Take the loop, if that loan is still open, and drive it. Its lender is `counted` among the
-    /// handlers that run without a loop: if the loan is not open any more, one of them has ended.
+    /// handlers that run without a loop: if the loan is not open any more, come back with
+    /// [`Ended::Handler`].
     TakeOver { index: usize, loan: Loan, counted: bool },
-    /// Answer: a handler that runs without a loop.
+    /// Answer; then come back with [`Ended::Handler`].
     Answer(V),
     /// Nothing, for good.
     Leave,
@@ -135,8 +136,8 @@ impl<V> Pool<V> {
 
     /// Gives the lock back, and wakes a thread if there is something for one.
     ///
-    /// One at a time: who comes wakes the next. Meanwhile those that have done their tasks take what
-    /// waits, and a switch of threads is saved for each that need not be woken.
+    /// One at a time: who comes wakes the next. Meanwhile those that have done their tasks take
+    /// what waits, and a switch of threads is saved for each that need not be woken.
     fn release(&self, mut state: MutexGuard<'_, State<V>>) {
         let calls = !state.is_called && state.asleep > 0 && self.runnable(&state) > 0;
         state.is_called |= calls;
@@ -165,7 +166,7 @@ impl<V> Pool<V> {
     }
 
     /// A thread is needed where there is more work than free threads, not only where none is free:
-    /// those that are free have been called already, for the work before this.
+    /// those that are free will come for the work before this, each waking the next.
     fn hands(&self, state: &mut State<V>) -> Hands {
         if self.runnable(state) <= state.free {
             return Hands::Enough;
@@ -199,11 +200,14 @@ impl<V> Pool<V> {
         self.left.notify_all();
     }
 
-    /// Waits for something to do, and takes it, after a task that has `ended`.
+    /// Waits for something to do, and takes it. `ended` is what the thread comes from: it is free
+    /// from here on, and its handler is counted out.
     pub(crate) fn next(&self, ended: Ended) -> Task<V> {
         let mut state = lock(&self.state);
         state.free += usize::from(ended != Ended::Nothing);
-        self.handlers.fetch_sub(usize::from(ended == Ended::Handler), Ordering::Relaxed);
+        if ended == Ended::Handler {
+            self.handlers.fetch_sub(1, Ordering::Relaxed);
+        }
         let mut has_waited = false;
         loop {
             if let Some(TakeOver { index, loan, counted }) = state.take_overs.pop_front() {

@@ -190,8 +190,8 @@ impl Session {
     /// Moves bytes until somebody else has to do something.
     ///
     /// It needs the memory that [`provide`](Self::provide) gives it.
-    // A call of the system overwrites what the processor knows of the calls under way, so each
-    // return from them is mispredicted: all that lies between a loop and the kernel is one function.
+    // A call of the system overwrites what the processor knows of the functions under way, so each
+    // return to them is mispredicted: what lies between a loop and the kernel is one function.
     #[inline(always)]
     pub(crate) fn advance(&mut self, limits: &HeadLimits, stopping: bool) -> Next {
         // A connection that is broken just ends: there is nobody to tell.

@@ -88,7 +88,7 @@ pub(crate) struct Worker {
     fresh: VecDeque<Token>,
     /// Sessions that had more to do when it was the others' turn.
     unfinished: VecDeque<Token>,
-    /// How many of those have their turn now.
+    /// How many of those have their turn now: never more than there are.
     rest_of_turn: usize,
     clock: Clock,
     /// Requests answered in this run.
@@ -261,6 +261,11 @@ impl Worker {
         }
     }
 
+    /// Somebody else drives it from here on, after a handler that took long.
+    pub(crate) fn change_hands(&mut self) {
+        self.clock.look();
+    }
+
     /// A session comes back.
     pub(crate) fn welcome(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
         self.answered += visit.answered;
@@ -269,7 +274,7 @@ impl Worker {
         if let Some(Seat::Away(seen)) = self.sessions.get(visit.token) {
             visit.session.ready(*seen);
         }
-        // A handler takes what time it takes: nobody's deadline begins before it ended.
+        // A handler takes what time it takes: deadlines begin now, give or take a tick.
         self.clock.glance();
         // What happened meanwhile no event will tell again.
         if matches!(visit.next, Next::Wait) && visit.session.has_news() {
@@ -299,8 +304,8 @@ impl Worker {
         None
     }
 
-    /// The next session that can go on in this turn.
-    #[inline(always)]
+    /// Takes in what the wait told of, and finds the next session that can go on in this turn.
+    #[inline(always)] // it has one caller, and is on the way of each request
     fn next_in_turn(&mut self, serving: Serving<'_>) -> Option<Token> {
         while let Some(event) = self.events.get(self.done).copied() {
             self.done += 1;
@@ -362,9 +367,10 @@ impl Worker {
             Until::Answered { at_most } => at_most,
             Until::Stopped => self.stopping.as_ref().map(|stopping| stopping.deadline),
         };
-        let times = [self.door.opens(self.clock.now()), at_most].into_iter().flatten();
-        let waits = times.map(|time| time.saturating_duration_since(self.clock.now()));
-        waits.chain(self.deadlines.patience(self.clock.now())).min()
+        let now = self.clock.now();
+        let times = [self.door.opens(now), at_most].into_iter().flatten();
+        let waits = times.map(|time| time.saturating_duration_since(now));
+        waits.chain(self.deadlines.patience(now)).min()
     }
 
     fn mailbox(&self) -> &Mailbox<Letter> {
@@ -509,8 +515,9 @@ impl Worker {
 
     #[cold]
     fn expire(&mut self, token: Token, serving: Serving<'_>, limit: u64) -> Option<Box<Visit>> {
-        // Who was only kept waiting by somebody else's handler is not late: its bytes are here.
-        for last_step in [Session::look_again, Session::expire] {
+        // One more look before the end: who was only kept waiting by somebody else's handler is not
+        // late, and its bytes are here.
+        for step in [Session::look_again, Session::expire] {
             // Who is being answered, or is about to be, is not late; it gets a deadline again.
             let Some(Seat::Home(visit)) = self.sessions.get_mut(token) else { return None };
             let session = &mut visit.session;
@@ -522,7 +529,7 @@ impl Worker {
                 self.deadlines.set(token, deadline);
                 return None;
             }
-            last_step(session);
+            step(session);
             if let Some(visit) = self.drive(token, serving, limit) {
                 return Some(visit);
             }
