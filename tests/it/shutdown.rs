@@ -295,6 +295,24 @@ fn handle_request_answers_no_more_than_one() {
 }
 
 #[test]
+fn a_request_that_has_come_is_not_late_for_the_next_call() {
+    let short = Duration::from_millis(100);
+    let config = Config { idle_timeout: short, head_timeout: short, ..Config::default() };
+    let mut server = HttpServer::bind_with("127.0.0.1:0", echo(), config).expect("binds");
+    let mut client = Client::connect(server.server_address());
+    client.send(get("/first"));
+    server.handle_request().expect("one is answered");
+    assert_eq!(client.reply().text(), "GET /first ");
+    // Its connection has a deadline from here on.
+    client.send(get("/second") + &get("/third"));
+    server.handle_request().expect("one is answered");
+    assert_eq!(client.reply().text(), "GET /second ");
+    thread::sleep(3 * short);
+    server.handle_request().expect("one is answered");
+    assert_eq!(client.reply().text(), "GET /third ");
+}
+
+#[test]
 fn everybody_who_has_connected_before_the_stop_is_answered() {
     let server = HttpServer::bind("127.0.0.1:0", echo()).expect("binds");
     // More than are let in at a time.
