@@ -317,13 +317,13 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "4",
         what: "whoever has been woken once counts as on its way for ever",
-        edits: &[("pool.rs", "            state.is_called = false;\n", "")],
+        edits: &[("pool.rs", "            state.call = Call::Answered;\n        }", "        }")],
         expected: Failure,
     },
     Mutant {
         rule: "4",
         what: "a thread is woken although one is on its way",
-        edits: &[("pool.rs", "let calls = !state.is_called &&", "let calls =")],
+        edits: &[("pool.rs", "state.call == Call::Answered &&", "")],
         expected: Silence("it costs a switch of threads"),
     },
     Mutant {

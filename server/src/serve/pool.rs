@@ -33,9 +33,20 @@ struct State<V> {
     free: usize,
     /// Those of them that wait, with the one that was woken and has not come yet.
     asleep: usize,
-    /// One of those was told to come, and none has come since.
-    is_called: bool,
+    /// Whether one of those was told to come.
+    call: Call,
     is_closed: bool,
+}
+
+/// What became of the last call for a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    /// Somebody has come since, or nobody was called.
+    Answered,
+    /// Nobody has come.
+    Open,
+    /// Nobody had come when the watch last looked.
+    Late,
 }
 
 /// A loop that waits for a driver: which, the loan to take, and whether a handler keeps its lender.
@@ -85,7 +96,7 @@ impl<V> Pool<V> {
             threads: 0,
             free: 0,
             asleep: 0,
-            is_called: false,
+            call: Call::Answered,
             is_closed: false,
         };
         Pool {
@@ -139,8 +150,10 @@ impl<V> Pool<V> {
     /// One at a time: who comes wakes the next. Meanwhile those that have done their tasks take
     /// what waits, and a switch of threads is saved for each that need not be woken.
     fn release(&self, mut state: MutexGuard<'_, State<V>>) {
-        let calls = !state.is_called && state.asleep > 0 && self.runnable(&state) > 0;
-        state.is_called |= calls;
+        let calls = state.call == Call::Answered && state.asleep > 0 && self.runnable(&state) > 0;
+        if calls {
+            state.call = Call::Open;
+        }
         drop(state);
         if calls {
             self.work.notify_one();
@@ -153,6 +166,7 @@ impl<V> Pool<V> {
     /// threads wait for a processor already, more of them would not do more.
     pub(crate) fn call_again(&self, is_busy: impl FnOnce() -> bool) -> usize {
         let mut state = lock(&self.state);
+        self.look_after_call(&mut state);
         let missing = self.runnable(&state).saturating_sub(state.free);
         if missing == 0 {
             return 0;
@@ -163,6 +177,20 @@ impl<V> Pool<V> {
         state.threads += count;
         state.free += count;
         count
+    }
+
+    /// Whoever was called and does not come is kept from a processor by other programs: the others
+    /// for whom there is work are not to wait for that.
+    fn look_after_call(&self, state: &mut State<V>) {
+        match state.call {
+            Call::Answered => {}
+            Call::Open => state.call = Call::Late,
+            Call::Late => {
+                for _ in 0..self.runnable(state).min(state.asleep) {
+                    self.work.notify_one();
+                }
+            }
+        }
     }
 
     /// A thread is needed where there is more work than free threads, not only where none is free:
@@ -230,7 +258,7 @@ impl<V> Pool<V> {
             state.asleep += 1;
             (state, has_waited) = wait_for(&self.work, state, SPARE);
             state.asleep -= 1;
-            state.is_called = false;
+            state.call = Call::Answered;
         }
     }
 
