@@ -113,7 +113,7 @@ pub struct Config {
     pub event_loops: Option<usize>,
 
     /// Handlers of a [`ThreadingHttpServer`](crate::ThreadingHttpServer) that may run for long at
-    /// the same time, each in a thread of its own.
+    /// the same time, each in a thread of its own; and one more for each further event loop.
     ///
     /// Further requests wait in the order they came. Default: 512; a thread costs some 20 KiB of
     /// memory while its handler does little. 0 is taken as 1.
