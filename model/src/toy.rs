@@ -504,8 +504,12 @@ impl Trade for Shop {
         home.welcome(visit);
     }
 
-    fn overran(&self, _: &Visit, _: &()) {
+    fn overran(&self, _: &mut Visit, _: &()) {
         oracle::end_alone();
+    }
+
+    fn send_first(&self, _: &mut Visit) -> bool {
+        true
     }
 
     fn answer_slowly(&self, visit: &mut Visit, _: &mut ()) {

@@ -284,6 +284,10 @@ impl Trade for Shop {
         self.slow.has(|| visit.kind())
     }
 
+    fn send_first(&self, visit: &mut Box<Visit>) -> bool {
+        visit.send_first()
+    }
+
     fn answer(&self, visit: &mut Box<Visit>, at: &mut Workplace, is_lent: impl Fn() -> bool) {
         self.serving(|serving| visit.answer(&mut at.desk, serving, &is_lent));
     }
@@ -292,8 +296,9 @@ impl Trade for Shop {
         self.serving(|serving| home.worker.welcome(visit, serving));
     }
 
-    fn overran(&self, visit: &Box<Visit>, at: &Workplace) {
+    fn overran(&self, visit: &mut Box<Visit>, at: &Workplace) {
         at.hand.keep(false);
+        visit.send_first();
         // Who was only not let run has proved nothing.
         if let Some(kind) = visit.overran
             && (at.hand.has_waited() || !self.processors.are_short())
@@ -307,7 +312,7 @@ impl Trade for Shop {
         at.hand.keep(true);
         let took = self.serving(|serving| visit.answer_slowly(&mut at.desk, serving));
         at.hand.keep(false);
-        if let Some(kind) = kind {
+        if let (Some(kind), Some(took)) = (kind, took) {
             self.slow.note(kind, took);
         }
     }

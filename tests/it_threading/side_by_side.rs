@@ -51,6 +51,88 @@ pub(crate) fn waits_at(door: &Door) -> impl RequestHandler + Send + Sync + 'stat
     })
 }
 
+/// `/first` waits at one door, `/second` at another, and says when it goes on; anything else is
+/// answered at once.
+fn waits_at_two(
+    first: &Door,
+    second: &Door,
+    goes_on: &Arc<AtomicBool>,
+) -> impl RequestHandler + Send + Sync + 'static {
+    let (first, second, goes_on) = (first.clone(), second.clone(), Arc::clone(goes_on));
+    handler_fn(move |http: &mut Exchange<'_>| {
+        match http.path {
+            "/first" => first.wait(),
+            "/second" => {
+                second.wait();
+                goes_on.store(true, Ordering::SeqCst);
+            }
+            _ => {}
+        }
+        http.path.to_owned()
+    })
+}
+
+/// Waits until that is so.
+fn until(mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < DEADLINE, "it never comes");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn an_answer_does_not_wait_for_the_next_request_of_its_client() {
+    let (first, second, goes_on) = (Door::default(), Door::default(), Arc::default());
+    let server = serve(waits_at_two(&first, &second, &goes_on));
+    let mut client = server.connect();
+    client.send(get("/first") + &get("/second"));
+    first.has(1);
+    until(|| server.stats().take_overs() == 1);
+    first.open();
+    assert_eq!(client.reply().text(), "/first");
+    assert!(!goes_on.load(Ordering::SeqCst), "the first answer has waited");
+    second.has(1);
+    second.open();
+    assert_eq!(client.reply().text(), "/second");
+}
+
+#[test]
+fn an_answer_does_not_wait_for_a_thread_for_the_next_request() {
+    let (first, second, goes_on) = (Door::default(), Door::default(), Arc::default());
+    let config = Config { max_handler_threads: 1, event_loops: Some(1), ..Config::default() };
+    let server = serve_with(waits_at_two(&first, &second, &goes_on), config);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    client.send(get("/first") + &get("/third"));
+    first.has(1);
+    until(|| server.stats().take_overs() == 1);
+    other.send(get("/second"));
+    until(|| server.stats().waiting() == 1);
+    first.open();
+    second.has(1);
+    // The only thread is taken, and so `/third` waits.
+    assert_eq!(client.reply().text(), "/first");
+    assert!(!goes_on.load(Ordering::SeqCst), "the first answer has waited");
+    second.open();
+    assert_eq!(client.reply().text(), "/third");
+    assert_eq!(other.reply().text(), "/second");
+}
+
+#[test]
+fn nobody_answers_the_other_requests_of_a_client_that_is_gone() {
+    let (first, second, goes_on) = (Door::default(), Door::default(), Arc::default());
+    second.open();
+    let server = serve(waits_at_two(&first, &second, &goes_on));
+    let mut client = server.connect();
+    client.send(get("/first") + &get("/second"));
+    first.has(1);
+    until(|| server.stats().take_overs() == 1);
+    client.reset();
+    first.open();
+    until(|| server.stats().open_connections() == 0);
+    assert!(!goes_on.load(Ordering::SeqCst), "its next request has been answered");
+}
+
 #[test]
 fn three_that_need_each_other_are_answered_by_three_threads() {
     let barrier = Barrier::new(3);

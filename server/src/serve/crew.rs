@@ -41,6 +41,9 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// Whether this is known to take long.
     fn is_slow(&self, visit: &Self::Visit) -> bool;
 
+    /// Sends what is owed to a client whose next request has to wait; false if that client is gone.
+    fn send_first(&self, visit: &mut Self::Visit) -> bool;
+
     /// Answers, with the loop lent; ends early where `is_lent` says that the loan is no longer open.
     fn answer(&self, visit: &mut Self::Visit, desk: &mut Self::Desk, is_lent: impl Fn() -> bool);
 
@@ -48,7 +51,7 @@ pub(crate) trait Trade: Send + Sync + 'static {
     fn welcome(&self, home: &mut Self::Home, visit: Self::Visit);
 
     /// The loop was taken over while this was answered here.
-    fn overran(&self, visit: &Self::Visit, desk: &Self::Desk);
+    fn overran(&self, visit: &mut Self::Visit, desk: &Self::Desk);
 
     /// Answers what is known to take long, without a loop.
     fn answer_slowly(&self, visit: &mut Self::Visit, desk: &mut Self::Desk);
@@ -187,6 +190,10 @@ impl<T: Trade> Crew<T> {
         while let Some(mut visit) = self.trade.next(&mut home) {
             let has_no_room = self.pool.is_full() && self.trade.may_be_slow(&visit);
             if has_no_room || self.trade.is_slow(&visit) {
+                if !self.trade.send_first(&mut visit) {
+                    self.trade.welcome(&mut home, visit);
+                    continue;
+                }
                 self.trade.note_waiting();
                 let _ = self.hire(self.pool.answer(visit, Instant::now()));
                 // It may wait longer than it should, and only the watch sees that.
@@ -204,7 +211,7 @@ impl<T: Trade> Crew<T> {
                     self.trade.welcome(&mut home, visit);
                 }
                 None => {
-                    self.trade.overran(&visit, desk);
+                    self.trade.overran(&mut visit, desk);
                     self.trade.post(visit);
                     return Ended::Handler;
                 }
@@ -390,8 +397,12 @@ mod tests {
             false
         }
 
+        fn send_first(&self, _: &mut ()) -> bool {
+            true
+        }
+
         fn welcome(&self, _: &mut Loop, _: ()) {}
-        fn overran(&self, _: &(), _: &()) {}
+        fn overran(&self, _: &mut (), _: &()) {}
         fn answer_slowly(&self, _: &mut (), _: &mut ()) {}
         fn is_busy(&self) -> bool {
             false

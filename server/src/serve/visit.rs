@@ -96,18 +96,34 @@ impl Visit {
         }
     }
 
-    /// Has one request answered that is known to take long: not before what is owed to the client
-    /// has been offered. How long it took.
-    pub(crate) fn answer_slowly(&mut self, desk: &mut Desk, serving: Serving<'_>) -> Duration {
-        let Next::Answer(call) = self.next else { return Duration::ZERO };
-        // What the kernel does not take now goes with the answer.
-        let _ = self.session.send();
+    /// Sends what is owed to the client, as far as it takes that now, before its next request has
+    /// to wait; false if it is gone, and nothing is left but to close.
+    pub(crate) fn send_first(&mut self) -> bool {
+        let is_gone = matches!(self.session.send(), Some(Next::Close));
+        if is_gone {
+            self.next = Next::Close;
+        }
+        !is_gone
+    }
+
+    /// Has one request answered that is known to take long. How long it took; `None` if there is
+    /// nobody any more to answer.
+    pub(crate) fn answer_slowly(
+        &mut self,
+        desk: &mut Desk,
+        serving: Serving<'_>,
+    ) -> Option<Duration> {
+        let Next::Answer(call) = self.next else { return None };
+        // It may have waited long for this thread.
+        if !self.send_first() {
+            return None;
+        }
         let start = Instant::now();
         desk.stamp.refresh(start, SystemTime::now);
         self.answer_one(call, &mut Service::new(serving, &desk.stamp, &|| true));
         let took = start.elapsed();
         self.go_on(serving);
-        took
+        Some(took)
     }
 
     fn answer_one(&mut self, call: Call, service: &mut Service<'_>) {
