@@ -318,6 +318,15 @@ const MUTANTS: &[Mutant] = &[
         rule: "4",
         what: "whoever has been woken once counts as on its way for ever",
         edits: &[("pool.rs", "            state.call = Call::Answered;\n        }", "        }")],
+        expected: Silence("the watch wakes whom it can at its second look"),
+    },
+    Mutant {
+        rule: "4",
+        what: "that too, and the watch does not call where nobody comes",
+        edits: &[
+            ("pool.rs", "            state.call = Call::Answered;\n        }", "        }"),
+            ("pool.rs", "0..self.runnable(state).min(state.asleep)", "0..0"),
+        ],
         expected: Failure,
     },
     Mutant {
@@ -330,7 +339,7 @@ const MUTANTS: &[Mutant] = &[
         rule: "4",
         what: "who has come still counts as asleep",
         edits: &[("pool.rs", "            state.asleep -= 1;\n", "")],
-        expected: Failure,
+        expected: Silence("the watch wakes whom it can at its second look"),
     },
     Mutant {
         rule: "4",
@@ -362,6 +371,23 @@ const MUTANTS: &[Mutant] = &[
              return Task::Leave;\n\
              }",
         )],
+        expected: Silence("the watch wakes another at its second look"),
+    },
+    Mutant {
+        rule: "4",
+        what: "it leaves like that, and the watch does not call where nobody comes",
+        edits: &[
+            (
+                "pool.rs",
+                "(state, has_waited) = wait_for(&self.work, state, SPARE);",
+                "(state, has_waited) = wait_for(&self.work, state, SPARE);\n\
+                 if has_waited {\n\
+                 self.leave(state);\n\
+                 return Task::Leave;\n\
+                 }",
+            ),
+            ("pool.rs", "0..self.runnable(state).min(state.asleep)", "0..0"),
+        ],
         expected: Failure,
     },
     Mutant {
