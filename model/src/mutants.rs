@@ -17,7 +17,7 @@ struct Mutant {
     /// What is different.
     what: &'static str,
     /// In which file, from what, to what.
-    edits: &'static [(&'static str, &'static str, &'static str)],
+    edits: &'static [Edit],
     expected: Expected,
 }
 
@@ -153,6 +153,24 @@ fn first_words(said: &str) -> String {
 
 /// Longer than any model takes that comes to an end.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A change of one file, from what, to what.
+type Edit = (&'static str, &'static str, &'static str);
+
+const CALLED_FOR_EVER: Edit =
+    ("pool.rs", "            state.call = Call::Answered;\n        }", "        }");
+
+const NO_LATE_CALL: Edit = ("pool.rs", "0..self.runnable(state).min(state.asleep)", "0..0");
+
+const LEAVES_UNSEEN: Edit = (
+    "pool.rs",
+    "(state, has_waited) = wait_for(&self.work, state, SPARE);",
+    "(state, has_waited) = wait_for(&self.work, state, SPARE);\n\
+     if has_waited {\n\
+     self.leave(state);\n\
+     return Task::Leave;\n\
+     }",
+);
 
 const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -317,16 +335,13 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "4",
         what: "whoever has been woken once counts as on its way for ever",
-        edits: &[("pool.rs", "            state.call = Call::Answered;\n        }", "        }")],
+        edits: &[CALLED_FOR_EVER],
         expected: Silence("the watch wakes whom it can at its second look"),
     },
     Mutant {
         rule: "4",
         what: "that too, and the watch does not call where nobody comes",
-        edits: &[
-            ("pool.rs", "            state.call = Call::Answered;\n        }", "        }"),
-            ("pool.rs", "0..self.runnable(state).min(state.asleep)", "0..0"),
-        ],
+        edits: &[CALLED_FOR_EVER, NO_LATE_CALL],
         expected: Failure,
     },
     Mutant {
@@ -362,32 +377,13 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "4",
         what: "a thread that is out of patience leaves without a last look",
-        edits: &[(
-            "pool.rs",
-            "(state, has_waited) = wait_for(&self.work, state, SPARE);",
-            "(state, has_waited) = wait_for(&self.work, state, SPARE);\n\
-             if has_waited {\n\
-             self.leave(state);\n\
-             return Task::Leave;\n\
-             }",
-        )],
+        edits: &[LEAVES_UNSEEN],
         expected: Silence("the watch wakes another at its second look"),
     },
     Mutant {
         rule: "4",
         what: "it leaves like that, and the watch does not call where nobody comes",
-        edits: &[
-            (
-                "pool.rs",
-                "(state, has_waited) = wait_for(&self.work, state, SPARE);",
-                "(state, has_waited) = wait_for(&self.work, state, SPARE);\n\
-                 if has_waited {\n\
-                 self.leave(state);\n\
-                 return Task::Leave;\n\
-                 }",
-            ),
-            ("pool.rs", "0..self.runnable(state).min(state.asleep)", "0..0"),
-        ],
+        edits: &[LEAVES_UNSEEN, NO_LATE_CALL],
         expected: Failure,
     },
     Mutant {
