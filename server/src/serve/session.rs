@@ -156,11 +156,6 @@ impl Session {
         self.readiness.readable = true;
     }
 
-    /// Whether what it waits for may have come, and it has not looked.
-    pub(crate) fn has_news(&self) -> bool {
-        self.readiness.readable || (self.readiness.writable && self.owes_output())
-    }
-
     /// Its request is to be refused, since nobody has time for it.
     pub(crate) fn turn_away(&mut self) {
         self.is_turned_away = true;
@@ -207,19 +202,14 @@ impl Session {
                     None => continue,
                 }
             }
-            let call = match self.connection.advance(limits) {
-                Want::Handler if self.is_turned_away => Call::TurnAway,
-                Want::Handler => Call::Request,
-                Want::Expectation => Call::Expectation,
-                Want::Refusal(refused) => Call::Refusal(refused),
-                Want::Close => {
+            let want = self.connection.advance(limits);
+            let Some(call) = self.call(want) else {
+                if want == Want::Close {
                     self.end = End::AfterOutput(Ending::Gentle);
-                    continue;
+                } else if let Some(next) = self.get_bytes(stopping)? {
+                    return Ok(next);
                 }
-                Want::Bytes => match self.get_bytes(stopping)? {
-                    Some(next) => return Ok(next),
-                    None => continue,
-                },
+                continue;
             };
             // Answers that nobody takes must not pile up, and a handler that will wait for a body
             // must not wait for a client that waits for an earlier answer.
@@ -228,6 +218,27 @@ impl Session {
             }
             return Ok(Next::Answer(call));
         }
+    }
+
+    /// What is to be answered, if that is what the conversation wants.
+    #[inline(always)]
+    fn call(&self, want: Want) -> Option<Call> {
+        match want {
+            Want::Handler if self.is_turned_away => Some(Call::TurnAway),
+            Want::Handler => Some(Call::Request),
+            Want::Expectation => Some(Call::Expectation),
+            Want::Refusal(refused) => Some(Call::Refusal(refused)),
+            Want::Bytes | Want::Close => None,
+        }
+    }
+
+    /// What is to be answered next of what is here already, if nothing has to be sent before.
+    pub(crate) fn at_hand(&mut self, limits: &HeadLimits) -> Option<Call> {
+        if self.end != End::Open {
+            return None;
+        }
+        let want = self.connection.advance(limits);
+        self.call(want).filter(|_| !self.must_send_first())
     }
 
     /// Sends what is owed, and then reads; `None` if something came, even the end.

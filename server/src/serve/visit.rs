@@ -77,22 +77,25 @@ impl Visit {
     }
 
     /// Has its requests answered, one after the other, for as long as there are any at hand, `limit`
-    /// is not reached, and the loop `is_lent` and can be had back.
-    #[inline(always)] // see `Session::advance`
+    /// is not reached, and the loop `is_lent` and can be had back. Nothing is sent or received.
     pub(crate) fn answer(
         &mut self,
         desk: &mut Desk,
         serving: Serving<'_>,
         is_lent: &dyn Fn() -> bool,
     ) {
+        let Next::Answer(mut call) = self.next else { return };
         desk.stamp.refresh(self.since, SystemTime::now);
         let mut service = Service::new(serving, &desk.stamp, is_lent);
-        while let Next::Answer(call) = self.next
-            && self.limit > 0
-            && self.overran.is_none()
-        {
+        loop {
             self.answer_one(call, &mut service);
-            self.go_on(serving);
+            if self.limit == 0 || self.overran.is_some() {
+                return;
+            }
+            match self.session.at_hand(serving.limits) {
+                Some(next) => call = next,
+                None => return,
+            }
         }
     }
 
@@ -122,7 +125,7 @@ impl Visit {
         desk.stamp.refresh(start, SystemTime::now);
         self.answer_one(call, &mut Service::new(serving, &desk.stamp, &|| true));
         let took = start.elapsed();
-        self.go_on(serving);
+        self.send_first();
         Some(took)
     }
 
@@ -133,12 +136,6 @@ impl Visit {
         self.answered += count;
         self.limit -= count;
         self.to_spare = self.to_spare.saturating_sub(count);
-    }
-
-    /// Sends the answers, if there is nothing more to answer, or finds what there is.
-    #[inline(always)]
-    fn go_on(&mut self, serving: Serving<'_>) {
-        self.next = self.session.advance(serving.limits, serving.server.is_stopping());
     }
 
     /// Whether a method is to answer, and not the server.

@@ -266,7 +266,8 @@ impl Worker {
         self.clock.look();
     }
 
-    /// A session comes back.
+    /// A session comes back: its answers are sent, and it moves on.
+    #[inline(always)] // see `Session::advance`
     pub(crate) fn welcome(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
         self.answered += visit.answered;
         self.uncounted += visit.answered;
@@ -276,10 +277,8 @@ impl Worker {
         }
         // A handler takes what time it takes: deadlines begin now, give or take a tick.
         self.clock.glance();
-        // What happened meanwhile no event will tell again.
-        if matches!(visit.next, Next::Wait) && visit.session.has_news() {
-            self.fresh.push_back(visit.token);
-            return self.seat(visit);
+        if !matches!(visit.next, Next::Close) {
+            visit.next = visit.session.advance(serving.limits, self.stopping.is_some());
         }
         self.settle(visit, serving);
     }
