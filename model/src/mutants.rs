@@ -210,8 +210,14 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "1",
         what: "the same loan is handed on at every tick",
-        edits: &[("crew.rs", "seen.is_told = true;", "")],
+        edits: &[("crew.rs", "self.is_told = true;", "")],
         expected: Silence("orders for a loan that is over do nothing; it costs a thread for each"),
+    },
+    Mutant {
+        rule: "1",
+        what: "a loop whose driver runs is never handed on",
+        edits: &[("crew.rs", "self.again < RUNS_FOR && ", "")],
+        expected: Failure,
     },
     Mutant {
         rule: "2",

@@ -21,6 +21,8 @@ pub(crate) struct Rules {
     pub(crate) impatient: u32,
     /// How often a look at those who wait for a handler finds that their patience is over.
     pub(crate) overdue: u32,
+    /// How often a driver whose handler has not returned is seen to want a processor only.
+    pub(crate) runs: u32,
     /// How often a loop that drains finds that its time is over.
     pub(crate) cut: u32,
     /// How often a client takes its time before it sends on.

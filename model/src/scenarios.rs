@@ -102,7 +102,7 @@ impl Scenario {
 }
 
 const RULES: Rules =
-    Rules { loops: 1, cap: 2, no_thread: 0, impatient: 10, overdue: 0, cut: 0, pause: 0 };
+    Rules { loops: 1, cap: 2, no_thread: 0, impatient: 10, overdue: 0, runs: 30, cut: 0, pause: 0 };
 
 /// All of them.
 pub const SCENARIOS: &[Scenario] = &[
@@ -173,7 +173,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "a handler that does not end, beside others that do",
-        rules: Rules { loops: 2, cut: 25, ..RULES },
+        rules: Rules { loops: 2, cut: 25, runs: 100, ..RULES },
         clients: &[&[&[&[Kept]], &[&[Quick], &[Slow]]], &[&[&[Slow], &[Slow]]]],
         ending: Ending::AfterTheLast,
     },

@@ -542,7 +542,11 @@ impl Trade for Shop {
         oracle::chance(oracle::rules().overdue)
     }
 
-    fn begin(&self, _: &mut Home, _: &(), _: bool) {}
+    fn begin(&self, _: usize, _: &mut Home, _: &(), _: bool) {}
+
+    fn wants_processor(&self, _: usize) -> bool {
+        oracle::chance(oracle::rules().runs)
+    }
 
     fn note_waiting(&self) {
         oracle::note_waiting(1);

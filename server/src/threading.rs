@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use crate::serve::shutdown::{Member, ShutdownHandle, ShutdownReport};
 #[cfg(feature = "signals")]
 use crate::serve::signals;
 use crate::serve::slow::Slow;
+use crate::serve::sync::lock;
 use crate::serve::visit::{Desk, Serving, Visit, head_limits};
 use crate::serve::worker::{self, Letter, Loops, Step, Until, Worker};
 use crate::stats::Stats;
@@ -26,9 +27,10 @@ use crate::stats::Stats;
 ///
 /// Python starts a thread for each connection. Here a connection costs no thread: a handler runs in
 /// the thread of its event loop, at no cost, and only when it takes longer than a millisecond or
-/// two (six, where nothing has been slow for a while) does another thread take the loop over. So
-/// slow handlers run side by side, each in a thread of its own, [`Config::max_handler_threads`] at
-/// most; quick ones cost what they cost in an event loop, and idle or slow clients nothing at all.
+/// two (nine, if it computes and does not wait; five more where nothing has been slow for a while)
+/// does another thread take the loop over. So slow handlers run side by side, each in a thread of
+/// its own, [`Config::max_handler_threads`] at most; quick ones cost what they cost in an event
+/// loop, and idle or slow clients nothing at all.
 ///
 /// The handler is shared by all threads: it must be `Send + Sync`, and what it changes needs a lock
 /// or an atomic. (A panic while a method holds a `Mutex` poisons it: with `lock().unwrap()` every
@@ -72,6 +74,8 @@ struct Shop {
     shutdown: ShutdownHandle,
     slow: Slow,
     processors: Processors,
+    /// Who drives each loop, or has lent it.
+    drivers: Box<[Mutex<Option<Arc<Hand>>>]>,
     outcome: Mutex<Outcome>,
 }
 
@@ -132,6 +136,7 @@ impl ThreadingHttpServer {
             shutdown,
             slow: Slow::new(Instant::now()),
             processors: Processors::new(),
+            drivers: (0..loops).map(|_| Mutex::default()).collect(),
             outcome: Mutex::default(),
         };
         Ok(ThreadingHttpServer { workers, shop })
@@ -151,8 +156,7 @@ impl ThreadingHttpServer {
         let mut guard = handle.serving();
         let max_handlers = self.shop.config.max_handler_threads;
         let crew = Crew::new(self.shop, self.workers.len(), max_handlers);
-        let home = |worker| Box::new(Home { worker, driver: None });
-        crew.run(self.workers.into_iter().map(home).collect());
+        crew.run(self.workers);
         let outcome = std::mem::take(&mut *crew.trade.outcome());
         guard.report = outcome.report;
         outcome.error.map_or(Ok(()), Err)
@@ -233,15 +237,13 @@ impl Shop {
         run(Serving { handler: &handler, server: &self.info, config, limits })
     }
 
-    fn outcome(&self) -> MutexGuard<'_, Outcome> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    fn driver(&self, index: usize) -> MutexGuard<'_, Option<Arc<Hand>>> {
+        lock(&self.drivers[index])
     }
-}
 
-/// A loop, and the thread that drives it.
-struct Home {
-    worker: Box<Worker>,
-    driver: Option<Arc<Hand>>,
+    fn outcome(&self) -> MutexGuard<'_, Outcome> {
+        lock(&self.outcome)
+    }
 }
 
 /// What one of the server's threads keeps.
@@ -253,7 +255,7 @@ struct Workplace {
 }
 
 impl Trade for Shop {
-    type Home = Box<Home>;
+    type Home = Box<Worker>;
     type Visit = Box<Visit>;
     type Desk = Workplace;
 
@@ -262,8 +264,8 @@ impl Trade for Shop {
         Workplace { desk, hand: self.processors.enlist(), _member: self.shutdown.member() }
     }
 
-    fn next(&self, home: &mut Box<Home>) -> Option<Box<Visit>> {
-        match self.serving(|serving| home.worker.next(serving, Until::Stopped)) {
+    fn next(&self, home: &mut Box<Worker>) -> Option<Box<Visit>> {
+        match self.serving(|serving| home.next(serving, Until::Stopped)) {
             Ok(Step::Answer(visit)) => Some(visit),
             Ok(Step::Ended(report)) => {
                 self.outcome().report.add(report);
@@ -292,8 +294,8 @@ impl Trade for Shop {
         self.serving(|serving| visit.answer(&mut at.desk, serving, &is_lent));
     }
 
-    fn welcome(&self, home: &mut Box<Home>, visit: Box<Visit>) {
-        self.serving(|serving| home.worker.welcome(visit, serving));
+    fn welcome(&self, home: &mut Box<Worker>, visit: Box<Visit>) {
+        self.serving(|serving| home.welcome(visit, serving));
     }
 
     fn overran(&self, visit: &mut Box<Visit>, at: &Workplace) {
@@ -341,13 +343,17 @@ impl Trade for Shop {
         self.processors.are_missed()
     }
 
-    fn begin(&self, home: &mut Box<Home>, at: &Workplace, is_taken_over: bool) {
-        let before = home.driver.replace(Arc::clone(&at.hand));
+    fn begin(&self, index: usize, home: &mut Box<Worker>, at: &Workplace, is_taken_over: bool) {
+        let before = self.driver(index).replace(Arc::clone(&at.hand));
         if let (Some(kept), true) = (before, is_taken_over) {
             self.info.stats.note_take_over();
-            home.worker.change_hands();
+            home.change_hands();
             kept.look();
         }
+    }
+
+    fn wants_processor(&self, index: usize) -> bool {
+        self.driver(index).as_ref().is_some_and(|hand| hand.wants_processor())
     }
 
     fn note_waiting(&self) {

@@ -93,6 +93,11 @@ impl Hand {
         self.is_kept.load(Ordering::Relaxed)
     }
 
+    /// Whether it runs, or would if it were let; false where the system does not tell.
+    pub(crate) fn wants_processor(&self) -> bool {
+        self.wants() == Some(Wants::Processor)
+    }
+
     /// Looks what the thread waits for whose handler keeps it from its loop.
     pub(crate) fn look(&self) {
         self.keep(true);

@@ -9,13 +9,14 @@
 //! ```
 //!
 //! The watch looks at every loop once a tick, and less often where nothing is slow. A loan that it
-//! has seen a tick before keeps its driver too long: a spare thread takes the loop over. What a loop
-//! and a connection are is said by the [`Trade`]; here is only who may touch them when.
+//! has seen a tick before keeps its driver too long, or a few ticks before, if the driver only wants
+//! a processor: a spare thread takes the loop over. What a loop and a connection are is said by the
+//! [`Trade`]; here is only who may touch them when.
 
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::serve::baton::{Baton, Sight};
+use crate::serve::baton::{Baton, Loan, Sight};
 use crate::serve::pool::{Ended, Hands, Pool, Task};
 use crate::serve::sync::{
     Arc, AtomicBool, AtomicUsize, Ordering, Thread, current, park, start, tick,
@@ -71,9 +72,13 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// Whether the threads there are want a processor that they do not get.
     fn is_busy(&self) -> bool;
 
-    /// The loop is this thread's from here on. If `is_taken_over`, a handler keeps the thread that
-    /// had it before.
-    fn begin(&self, home: &mut Self::Home, desk: &Self::Desk, is_taken_over: bool);
+    /// Loop number `index` is this thread's from here on. If `is_taken_over`, a handler keeps the
+    /// thread that had it before.
+    fn begin(&self, index: usize, home: &mut Self::Home, desk: &Self::Desk, is_taken_over: bool);
+
+    /// Whether the thread that drives that loop, or has lent it, only wants a processor: then it may
+    /// be others that keep it, and not its handler.
+    fn wants_processor(&self, index: usize) -> bool;
 
     /// A connection waits for a handler.
     fn note_waiting(&self);
@@ -120,7 +125,7 @@ impl<T: Trade> Crew<T> {
         for (baton, home) in self.batons.iter().zip(homes) {
             // Nobody is about to take this loan back: it is there for the first driver.
             let loan = baton.lend(home);
-            seen.push(Seen { sight: baton.look(), is_told: true });
+            seen.push(Seen { sight: baton.look(), again: 0, is_told: true });
             let hired = self.hire(self.pool.enlist(seen.len() - 1, loan));
             if let Err(error) = hired
                 && seen.len() == 1
@@ -165,7 +170,7 @@ impl<T: Trade> Crew<T> {
             ended = match self.pool.next(ended) {
                 Task::TakeOver { index, loan, counted } => match self.batons[index].take(loan) {
                     Some(mut home) => {
-                        self.trade.begin(&mut home, &desk, counted);
+                        self.trade.begin(index, &mut home, &desk, counted);
                         self.drive(index, home, &mut desk)
                     }
                     None if counted => Ended::Handler,
@@ -250,13 +255,8 @@ impl<T: Trade> Crew<T> {
         for (index, (baton, seen)) in self.batons.iter().zip(seen).enumerate() {
             let sight = baton.look();
             is_lively |= sight.is_lively_since(seen.sight);
-            if let Some(loan) = sight.still_open_since(seen.sight) {
-                if !seen.is_told {
-                    let _ = self.hire(self.pool.take_over(index, loan));
-                }
-                seen.is_told = true;
-            } else {
-                *seen = Seen { sight, is_told: false };
+            if let Some(loan) = seen.look(sight, || self.trade.wants_processor(index)) {
+                let _ = self.hire(self.pool.take_over(index, loan));
             }
         }
         let now = Instant::now();
@@ -273,10 +273,29 @@ impl<T: Trade> Crew<T> {
     }
 }
 
-/// What the watch has seen of a loop, and whether it has told the pool of the loan.
+/// What the watch has seen of a loop.
 struct Seen {
     sight: Sight,
+    /// How often it has seen the same loan again.
+    again: u32,
+    /// Whether it has told the pool of that loan.
     is_told: bool,
+}
+
+impl Seen {
+    /// Takes in another look: the loan to hand on, once, if its driver is kept by a handler.
+    fn look(&mut self, sight: Sight, wants_processor: impl FnOnce() -> bool) -> Option<Loan> {
+        let Some(loan) = sight.still_open_since(self.sight) else {
+            *self = Seen { sight, again: 0, is_told: false };
+            return None;
+        };
+        self.again = self.again.saturating_add(1);
+        if self.is_told || (self.again < RUNS_FOR && wants_processor()) {
+            return None;
+        }
+        self.is_told = true;
+        Some(loan)
+    }
 }
 
 /// How long nothing has been slow. Each look takes a processor from those who work.
@@ -336,6 +355,11 @@ const AT_ONCE: usize = 4;
 
 /// The time between two looks at a loan: what is lent for longer is handed on.
 const TICK: Duration = Duration::from_millis(1);
+
+/// A loan whose driver wants a processor, and nothing else, is handed on when it is seen again for
+/// the so many-th time. The processor may have been taken from the driver and the watch alike, for
+/// as long as the host of a virtual machine likes, and the watch be the first to get it back.
+const RUNS_FOR: u32 = 8;
 
 /// How long the watch looks away while nothing is slow, and no loan was open when it last looked.
 const CALM_TICK: Duration = Duration::from_millis(5);
@@ -414,7 +438,12 @@ mod tests {
             Duration::MAX
         }
 
-        fn begin(&self, _: &mut Loop, _: &(), _: bool) {}
+        fn begin(&self, _: usize, _: &mut Loop, _: &(), _: bool) {}
+
+        fn wants_processor(&self, _: usize) -> bool {
+            false
+        }
+
         fn note_waiting(&self) {}
         fn note_served(&self) {}
     }
@@ -430,6 +459,30 @@ mod tests {
         assert_eq!(calm.pause(false, false), CALM_TICK);
         assert_eq!(calm.pause(true, false), TICK);
         assert_eq!(calm.pause(false, false), TICK, "and from then on for a while");
+    }
+
+    #[test]
+    fn a_loan_is_handed_on_once_and_later_where_its_driver_only_wants_a_processor() {
+        let baton = Baton::new();
+        let unseen = || Seen { sight: Sight::default(), again: 0, is_told: false };
+
+        let (mut seen, loan) = (unseen(), baton.lend(()));
+        assert_eq!(seen.look(baton.look(), || panic!("it may just have been lent")), None);
+        assert_eq!(seen.look(baton.look(), || false), Some(loan));
+        assert_eq!(seen.look(baton.look(), || panic!("that is known")), None);
+
+        let mut seen = unseen();
+        for _ in 0..RUNS_FOR {
+            assert_eq!(seen.look(baton.look(), || true), None);
+        }
+        assert_eq!(seen.look(baton.look(), || true), Some(loan));
+
+        baton.take(loan);
+        assert_eq!(seen.look(baton.look(), || false), None);
+        let loan = baton.lend(());
+        assert_eq!(seen.look(baton.look(), || true), None);
+        assert_eq!(seen.look(baton.look(), || true), None, "what another loan was is forgotten");
+        assert_eq!(seen.look(baton.look(), || false), Some(loan));
     }
 
     #[test]
