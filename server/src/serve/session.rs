@@ -202,14 +202,19 @@ impl Session {
                     None => continue,
                 }
             }
-            let want = self.connection.advance(limits);
-            let Some(call) = self.call(want) else {
-                if want == Want::Close {
+            let call = match self.connection.advance(limits) {
+                Want::Handler if self.is_turned_away => Call::TurnAway,
+                Want::Handler => Call::Request,
+                Want::Expectation => Call::Expectation,
+                Want::Refusal(refused) => Call::Refusal(refused),
+                Want::Close => {
                     self.end = End::AfterOutput(Ending::Gentle);
-                } else if let Some(next) = self.get_bytes(stopping)? {
-                    return Ok(next);
+                    continue;
                 }
-                continue;
+                Want::Bytes => match self.get_bytes(stopping)? {
+                    Some(next) => return Ok(next),
+                    None => continue,
+                },
             };
             // Answers that nobody takes must not pile up, and a handler that will wait for a body
             // must not wait for a client that waits for an earlier answer.
@@ -220,25 +225,13 @@ impl Session {
         }
     }
 
-    /// What is to be answered, if that is what the conversation wants.
-    #[inline(always)]
-    fn call(&self, want: Want) -> Option<Call> {
-        match want {
-            Want::Handler if self.is_turned_away => Some(Call::TurnAway),
-            Want::Handler => Some(Call::Request),
-            Want::Expectation => Some(Call::Expectation),
-            Want::Refusal(refused) => Some(Call::Refusal(refused)),
-            Want::Bytes | Want::Close => None,
-        }
-    }
-
-    /// What is to be answered next of what is here already, if nothing has to be sent before.
-    pub(crate) fn at_hand(&mut self, limits: &HeadLimits) -> Option<Call> {
-        if self.end != End::Open {
-            return None;
-        }
-        let want = self.connection.advance(limits);
-        self.call(want).filter(|_| !self.must_send_first())
+    /// Whether another request is here already, and nothing has to be sent before its answer.
+    #[inline(always)] // mostly there is nothing, which is soon seen
+    pub(crate) fn has_next(&mut self, limits: &HeadLimits) -> bool {
+        !self.connection.input.is_empty()
+            && self.end == End::Open
+            && self.connection.advance(limits) == Want::Handler
+            && !self.must_send_first()
     }
 
     /// Sends what is owed, and then reads; `None` if something came, even the end.
