@@ -1,85 +1,86 @@
 //! What other threads leave for a loop, and how they wake it.
 
-use crate::serve::sync::{Mutex, lock};
+use crate::serve::sync::{AtomicBool, Mutex, Ordering, lock};
 
 /// Letters to one loop.
 pub(crate) struct Mailbox<M> {
     state: Mutex<State<M>>,
+    /// The loop has looked, nothing has come since, and whoever leaves a letter has to wake it. It
+    /// is changed under the lock, and the loop reads it without: so no mail costs it nothing.
+    must_wake: AtomicBool,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
 struct State<M> {
     letters: Vec<M>,
-    recipient: Recipient,
-}
-
-/// What the loop is about to do, as far as its post is concerned.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Recipient {
-    /// It will look before it sleeps.
-    Awake,
-    /// It has looked, and has to be woken.
-    Asleep,
-    /// It has ended.
-    Gone,
+    /// The loop has ended.
+    is_closed: bool,
 }
 
 impl<M> Mailbox<M> {
     /// `wake` ends a sleep of the loop, or the next one if it is awake.
     pub(crate) fn new(wake: impl Fn() + Send + Sync + 'static) -> Mailbox<M> {
-        let state = State { letters: Vec::new(), recipient: Recipient::Awake };
-        Mailbox { state: Mutex::new(state), wake: Box::new(wake) }
+        let state = State { letters: Vec::new(), is_closed: false };
+        Mailbox {
+            state: Mutex::new(state),
+            must_wake: AtomicBool::new(false),
+            wake: Box::new(wake),
+        }
     }
 
     /// Leaves a letter; it comes back if the loop has ended.
     pub(crate) fn post(&self, letter: M) -> Result<(), M> {
         let mut state = lock(&self.state);
-        let was = state.recipient;
-        if was == Recipient::Gone {
+        if state.is_closed {
             return Err(letter);
         }
         state.letters.push(letter);
-        state.recipient = Recipient::Awake;
+        let must_wake = self.must_wake.load(Ordering::Relaxed);
+        self.must_wake.store(false, Ordering::Release);
         drop(state);
-        // One call is enough for all the letters of one sleep.
-        if was == Recipient::Asleep {
+        // One call is enough for all the letters until the loop looks.
+        if must_wake {
             (self.wake)();
         }
         Ok(())
     }
 
-    /// Takes all letters out, the oldest first; the loop is awake from here on.
+    /// Takes all letters out, the oldest first.
     pub(crate) fn collect(&self, into: &mut Vec<M>) {
-        let mut state = lock(&self.state);
-        if state.recipient == Recipient::Asleep {
-            state.recipient = Recipient::Awake;
+        if !self.is_quiet() {
+            into.append(&mut lock(&self.state).letters);
         }
-        into.append(&mut state.letters);
     }
 
     /// Whether the loop may sleep: from here on a letter wakes it. False if there is one already.
     pub(crate) fn may_sleep(&self) -> bool {
-        let mut state = lock(&self.state);
-        let is_empty = state.letters.is_empty();
-        if is_empty && state.recipient == Recipient::Awake {
-            state.recipient = Recipient::Asleep;
+        if self.is_quiet() {
+            return true;
         }
+        let state = lock(&self.state);
+        let is_empty = state.letters.is_empty();
+        self.must_wake.store(is_empty, Ordering::Relaxed);
         is_empty
+    }
+
+    /// Whether nothing has come since the loop last looked: as the loop sees it, and else nobody.
+    fn is_quiet(&self) -> bool {
+        self.must_wake.load(Ordering::Acquire)
     }
 
     /// The loop ends, unless there is a letter that it has to read first.
     pub(crate) fn close_if_empty(&self) -> bool {
         let mut state = lock(&self.state);
         if state.letters.is_empty() {
-            state.recipient = Recipient::Gone;
+            state.is_closed = true;
         }
-        state.recipient == Recipient::Gone
+        state.is_closed
     }
 
     /// The loop ends: what has come and nobody will read, and nothing comes after it.
     pub(crate) fn close(&self) -> Vec<M> {
         let mut state = lock(&self.state);
-        state.recipient = Recipient::Gone;
+        state.is_closed = true;
         std::mem::take(&mut state.letters)
     }
 }
