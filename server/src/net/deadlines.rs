@@ -14,6 +14,8 @@ pub(crate) struct Deadlines {
     start: Instant,
     /// The first tick that has not been looked at.
     next_tick: u64,
+    /// No bucket of an earlier tick has anybody in it.
+    earliest: u64,
     /// The front of each bucket's list.
     buckets: [u32; BUCKETS],
     /// A bit for each bucket that is not empty.
@@ -35,6 +37,7 @@ impl Deadlines {
         Deadlines {
             start: now,
             next_tick: 0,
+            earliest: 0,
             buckets: [NONE; BUCKETS],
             occupied: [0; BUCKETS / 64],
             entries: Vec::new(),
@@ -66,8 +69,9 @@ impl Deadlines {
     }
 
     /// How long nothing expires; `None` while nothing can.
-    pub(crate) fn patience(&self, now: Instant) -> Option<Duration> {
-        let first = (self.next_tick % BUCKETS as u64) as usize;
+    pub(crate) fn patience(&mut self, now: Instant) -> Option<Duration> {
+        self.earliest = self.earliest.max(self.next_tick);
+        let first = (self.earliest % BUCKETS as u64) as usize;
         let ahead = (0..=self.occupied.len()).find_map(|step| {
             let word = (first / 64 + step) % self.occupied.len();
             let mut bits = self.occupied[word];
@@ -79,7 +83,9 @@ impl Deadlines {
             let bucket = word * 64 + bits.trailing_zeros() as usize;
             (bits != 0).then(|| (bucket + BUCKETS - first) % BUCKETS)
         })?;
-        let ticks = self.next_tick + ahead as u64 + 1;
+        // Looked for once: it stays the first until its tick is over, or an earlier one is needed.
+        self.earliest += ahead as u64;
+        let ticks = self.earliest + 1;
         let end_of_tick = self.start + Duration::from_millis(TICK.as_millis() as u64 * ticks);
         Some(end_of_tick.saturating_duration_since(now))
     }
@@ -118,6 +124,7 @@ impl Deadlines {
         // Never into a bucket that the turn under way has left behind.
         let due = self.tick_of(self.entries[token].when);
         let due = due.clamp(self.next_tick, self.next_tick + BUCKETS as u64 - 1);
+        self.earliest = self.earliest.min(due);
         let bucket = (due % BUCKETS as u64) as usize;
         let front = self.buckets[bucket];
         let entry = &mut self.entries[token];
