@@ -269,18 +269,37 @@ impl Worker {
     /// A session comes back: its answers are sent, and it moves on.
     #[inline(always)] // see `Session::advance`
     pub(crate) fn welcome(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
-        self.answered += visit.answered;
-        self.uncounted += visit.answered;
-        self.life = self.life.saturating_sub(visit.answered);
-        if let Some(Seat::Away(seen)) = self.sessions.get(visit.token) {
-            visit.session.ready(*seen);
-        }
+        self.take_in(&mut visit);
         // A handler takes what time it takes: deadlines begin now, give or take a tick.
         self.clock.glance();
         if !matches!(visit.next, Next::Close) {
             visit.next = visit.session.advance(serving.limits, self.stopping.is_some());
         }
         self.settle(visit, serving);
+    }
+
+    /// A session comes back by mail: it can go on in this turn.
+    fn welcome_late(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
+        self.take_in(&mut visit);
+        if matches!(visit.next, Next::Close) {
+            return self.settle(visit, serving);
+        }
+        // Its events may have come to a loop that was not there to see them.
+        visit.session.look_again();
+        visit.session.is_queued = true;
+        self.fresh.push_back(visit.token);
+        self.seat(visit);
+    }
+
+    /// Notes what was done of a visit, and what the poller saw of it meanwhile.
+    #[inline(always)]
+    fn take_in(&mut self, visit: &mut Visit) {
+        self.answered += visit.answered;
+        self.uncounted += visit.answered;
+        self.life = self.life.saturating_sub(visit.answered);
+        if let Some(Seat::Away(seen)) = self.sessions.get(visit.token) {
+            visit.session.ready(*seen);
+        }
     }
 
     /// Does what has become possible, until something is to be answered.
@@ -341,7 +360,7 @@ impl Worker {
             patience = Some(Duration::ZERO);
         }
         self.poller.wait(patience, &mut self.events)?;
-        self.clock.look();
+        self.clock.glance();
         self.rest_of_turn = self.unfinished.len();
         self.read_letters(serving);
         if self.door.opens(self.clock.now()).is_some_and(|time| time <= self.clock.now()) {
@@ -357,7 +376,7 @@ impl Worker {
         }
     }
 
-    fn patience(&self, until: Until) -> Option<Duration> {
+    fn patience(&mut self, until: Until) -> Option<Duration> {
         let is_done = matches!(until, Until::Answered { .. }) && self.answered > 0;
         if !self.unfinished.is_empty() && !is_done {
             return Some(Duration::ZERO);
@@ -382,11 +401,7 @@ impl Worker {
         for letter in letters.drain(..) {
             match letter {
                 Letter::Client(stream, peer) => self.admit(stream, peer, serving),
-                Letter::Home(mut visit) => {
-                    // Its events may have come to a loop that was not there to see them.
-                    visit.session.look_again();
-                    self.welcome(visit, serving);
-                }
+                Letter::Home(visit) => self.welcome_late(visit, serving),
                 Letter::Room => self.door.make_room(),
                 Letter::Stop => self.is_told_to_stop = true,
             }
