@@ -18,6 +18,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use memchr::memmem;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::io::retry_on_intr;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nServer: basehttp/0.1.0\r\n\
     Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/plain; charset=utf-8\r\n\
@@ -44,7 +45,8 @@ fn main() -> io::Result<()> {
     let mut output = Vec::new();
     loop {
         events.clear();
-        epoll::wait(&epoll, spare_capacity(&mut events), None)?;
+        // A server that is stopped and let go on is interrupted.
+        retry_on_intr(|| epoll::wait(&epoll, spare_capacity(&mut events), None))?;
         for event in &events {
             let (token, flags) = (event.data.u64(), event.flags);
             if token == u64::MAX {

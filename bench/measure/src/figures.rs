@@ -1,8 +1,8 @@
-//! One measurement: a fresh server under one load.
+//! One measurement: a fresh server under one load, in one piece or in several.
 
 use std::time::Duration;
 
-use crate::load::{Generator, Load};
+use crate::load::{Count, Generator, Load};
 use crate::peers::Peer;
 use crate::profiles::{Column, Profile};
 use crate::server::{Server, free_port};
@@ -21,36 +21,61 @@ pub struct Figures {
     pub threads: f64,
 }
 
-const WARM_UP: Duration = Duration::from_millis(200);
-
-pub fn measure(peer: &Peer, profile: &Profile, time: Duration) -> Result<Figures, String> {
-    let port = free_port().map_err(|error| error.to_string())?;
-    let server = Server::start(&mut peer.command(port, profile.threads)?, port)?;
-    // Does it answer at all, and rightly?
-    let alone = Load { connections: 1, ..profile.load.clone() };
-    Generator::connect(&alone, server.address)?.run(Duration::ZERO)?;
-
-    let mut quiet_p99 = 0.0;
-    if profile.columns.contains(&Column::QuietP99) {
-        let quiet = Load { slow: None, ..profile.load.clone() };
-        let mut generator = Generator::connect(&quiet, server.address)?;
-        generator.run(WARM_UP)?;
-        quiet_p99 = generator.run(time)?.p99();
-    }
-    let mut generator = Generator::connect(&profile.load, server.address)?;
-    generator.run(WARM_UP)?;
-    let before = server.cpu_time();
-    let mut count = generator.run(time)?;
-    let cpu = server.cpu_time() - before;
-    Ok(Figures {
-        cpu: cpu.as_secs_f64() * 1e6 / count.requests as f64,
-        requests_per_second: count.requests as f64 / count.time.as_secs_f64(),
-        p99: count.p99(),
-        quiet_p99,
-        memory: server.memory(),
-        threads: server.threads(),
-    })
+/// A fresh server under one load.
+pub struct Run<'p> {
+    server: Server,
+    generator: Generator<'p>,
+    quiet_p99: f64,
+    /// Processor time before what is counted.
+    before: Duration,
+    count: Count,
 }
+
+impl<'p> Run<'p> {
+    /// Starts a server, warms it up, and lets it rest; `time` is how long it will be measured.
+    pub fn start(peer: &Peer, profile: &'p Profile, time: Duration) -> Result<Run<'p>, String> {
+        let port = free_port().map_err(|error| error.to_string())?;
+        let server = Server::start(&mut peer.command(port, profile.threads)?, port)?;
+        // Does it answer at all, and rightly?
+        let alone = Load { connections: 1, ..profile.load.clone() };
+        Generator::connect(&alone, server.address)?.run(Duration::ZERO)?;
+
+        let mut quiet_p99 = 0.0;
+        if profile.columns.contains(&Column::QuietP99) {
+            let quiet = Load { slow: None, ..profile.load.clone() };
+            let mut generator = Generator::connect(&quiet, server.address)?;
+            generator.run(WARM_UP)?;
+            quiet_p99 = generator.run(time)?.p99();
+        }
+        let mut generator = Generator::connect(&profile.load, server.address)?;
+        generator.run(WARM_UP)?;
+        server.pause()?;
+        let before = server.cpu_time();
+        Ok(Run { server, generator, quiet_p99, before, count: Count::default() })
+    }
+
+    /// Loads it for `time` more.
+    pub fn go_on(&mut self, time: Duration) -> Result<(), String> {
+        self.server.resume()?;
+        self.count.add(self.generator.run(time)?);
+        self.server.pause()
+    }
+
+    /// What that has shown.
+    pub fn figures(mut self) -> Figures {
+        let cpu = self.server.cpu_time() - self.before;
+        Figures {
+            cpu: cpu.as_secs_f64() * 1e6 / self.count.requests as f64,
+            requests_per_second: self.count.requests as f64 / self.count.time.as_secs_f64(),
+            p99: self.count.p99(),
+            quiet_p99: self.quiet_p99,
+            memory: self.server.memory(),
+            threads: self.server.threads(),
+        }
+    }
+}
+
+const WARM_UP: Duration = Duration::from_millis(200);
 
 /// Each figure's median, for they are independent of each other.
 pub fn medians(runs: &[Figures]) -> Figures {

@@ -44,6 +44,12 @@ pub struct Count {
 }
 
 impl Count {
+    pub fn add(&mut self, mut more: Count) {
+        self.requests += more.requests;
+        self.time += more.time;
+        self.latencies.append(&mut more.latencies);
+    }
+
     /// What 99 of 100 batches stayed below, in milliseconds.
     pub fn p99(&mut self) -> f64 {
         self.latencies.sort_unstable();

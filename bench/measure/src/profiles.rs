@@ -7,6 +7,8 @@ pub struct Profile {
     /// The heading in the document.
     pub title: &'static str,
     pub load: Load,
+    /// Its requests are done as soon as the generator stops, so that servers can take turns.
+    pub is_quick: bool,
     /// Threads for peers that answer from a pool of a fixed size.
     pub threads: usize,
     pub columns: &'static [Column],
@@ -55,17 +57,38 @@ const MANY: usize = 512;
 
 pub fn all() -> Vec<Profile> {
     let quick = &[RequestsPerSecond][..];
-    let profile = |name, title, load, columns| Profile { name, title, load, threads: 1, columns };
-    let blocking =
-        |name, title, load, columns| Profile { name, title, load, threads: MANY, columns };
+    let short = |name, title, load| Profile {
+        name,
+        title,
+        load,
+        is_quick: true,
+        threads: 1,
+        columns: quick,
+    };
+    let profile = |name, title, load, columns| Profile {
+        name,
+        title,
+        load,
+        is_quick: false,
+        threads: 1,
+        columns,
+    };
+    let blocking = |name, title, load, columns| Profile {
+        name,
+        title,
+        load,
+        is_quick: false,
+        threads: MANY,
+        columns,
+    };
     vec![
-        profile("pipelined", "GET, sixteen requests in a write", pipelined(16), quick),
-        profile("get", "GET on a connection that stays", get(64, ""), quick),
-        profile("browser", "GET with the head of a browser", get(64, BROWSER), quick),
-        profile("post", "POST of 20 bytes by length", post(), quick),
-        profile("post-chunked", "POST of 20 bytes in a chunk", post_chunked(), quick),
-        profile("connect", "a new connection for each request", ending(0), quick),
-        profile("connect-ten", "a new connection for ten requests", ending(9), quick),
+        short("pipelined", "GET, sixteen requests in a write", pipelined(16)),
+        short("get", "GET on a connection that stays", get(64, "")),
+        short("browser", "GET with the head of a browser", get(64, BROWSER)),
+        short("post", "POST of 20 bytes by length", post()),
+        short("post-chunked", "POST of 20 bytes in a chunk", post_chunked()),
+        short("connect", "a new connection for each request", ending(0)),
+        short("connect-ten", "a new connection for ten requests", ending(9)),
         profile("4096", "GET on 4,096 connections", get(4096, ""), &[RequestsPerSecond, Memory]),
         profile(
             "upload",

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 /// Where servers run, and where the generator does.
@@ -41,6 +42,20 @@ impl Server {
             thread::sleep(Duration::from_millis(10));
         }
         Ok(server)
+    }
+
+    /// Keeps it from running: some take the processor from others even while nobody asks anything.
+    pub fn pause(&self) -> Result<(), String> {
+        self.signal(Signal::STOP)
+    }
+
+    pub fn resume(&self) -> Result<(), String> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), String> {
+        let process = Pid::from_child(&self.process);
+        kill_process(process, signal).map_err(|error| error.to_string())
     }
 
     /// User and system time so far, of all its threads.
