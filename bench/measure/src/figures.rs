@@ -21,8 +21,34 @@ pub struct Figures {
     pub threads: f64,
 }
 
+/// Measures each peer once: where requests are quick, side by side and in short turns, so that what
+/// slows the machine for a moment slows them all; else one behind the other.
+pub fn measure(peers: &[&Peer], profile: &Profile, time: Duration) -> Vec<Result<Figures, String>> {
+    let side_by_side = if profile.is_quick { peers.len() } else { 1 };
+    let groups = peers.chunks(side_by_side.max(1));
+    groups.flat_map(|peers| take_turns(peers, profile, time)).collect()
+}
+
+fn take_turns(peers: &[&Peer], profile: &Profile, time: Duration) -> Vec<Result<Figures, String>> {
+    let start = |peer: &&Peer| Run::start(peer, profile, time);
+    let mut runs: Vec<_> = peers.iter().map(start).collect();
+    for _ in 0..TURNS {
+        for run in &mut runs {
+            if let Ok(running) = run
+                && let Err(reason) = running.go_on(time / TURNS)
+            {
+                *run = Err(reason);
+            }
+        }
+    }
+    runs.into_iter().map(|run| run.map(Run::figures)).collect()
+}
+
+/// A measurement is made in so many pieces.
+const TURNS: u32 = 10;
+
 /// A fresh server under one load.
-pub struct Run<'p> {
+struct Run<'p> {
     server: Server,
     generator: Generator<'p>,
     quiet_p99: f64,
@@ -33,7 +59,7 @@ pub struct Run<'p> {
 
 impl<'p> Run<'p> {
     /// Starts a server, warms it up, and lets it rest; `time` is how long it will be measured.
-    pub fn start(peer: &Peer, profile: &'p Profile, time: Duration) -> Result<Run<'p>, String> {
+    fn start(peer: &Peer, profile: &'p Profile, time: Duration) -> Result<Run<'p>, String> {
         let port = free_port().map_err(|error| error.to_string())?;
         let server = Server::start(&mut peer.command(port, profile.threads)?, port)?;
         // Does it answer at all, and rightly?
@@ -55,14 +81,14 @@ impl<'p> Run<'p> {
     }
 
     /// Loads it for `time` more.
-    pub fn go_on(&mut self, time: Duration) -> Result<(), String> {
+    fn go_on(&mut self, time: Duration) -> Result<(), String> {
         self.server.resume()?;
         self.count.add(self.generator.run(time)?);
         self.server.pause()
     }
 
     /// What that has shown.
-    pub fn figures(mut self) -> Figures {
+    fn figures(mut self) -> Figures {
         let cpu = self.server.cpu_time() - self.before;
         Figures {
             cpu: cpu.as_secs_f64() * 1e6 / self.count.requests as f64,

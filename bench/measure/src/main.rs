@@ -1,8 +1,9 @@
 //! Loads each server in turn and prints, as Markdown, what a request costs it.
 //!
 //! A server gets one core and the generator another. Servers take turns, of a tenth of a second
-//! where their requests are quick, so that what slows the machine for a while slows them all. The figure to compare is the processor time per request, from `/proc`: it does not
-//! depend on how quick the generator is. Call it as `cargo xtask bench`.
+//! where their requests are quick, so that what slows the machine for a while slows them all. The
+//! figure to compare is the processor time per request, from `/proc`: it does not depend on how
+//! quick the generator is. Call it as `cargo xtask bench`.
 
 mod answers;
 mod figures;
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use figures::{Figures, Run, medians, ratio};
+use figures::{measure, medians, ratio};
 use peers::Peer;
 use profiles::Profile;
 use server::first_line;
@@ -150,22 +151,21 @@ fn show<'p>(profile: &'p Profile, peers: &[&Peer], options: &Options) -> Shown<'
     }
     for round in 1..=options.rounds {
         let peers: Vec<&Peer> = runs.iter().map(|(peer, _)| *peer).collect();
-        let mut measured = measure(&peers, profile, options.time).into_iter();
-        runs.retain_mut(|(peer, runs)| {
+        let measured = measure(&peers, profile, options.time);
+        for ((peer, mut figures), measured) in std::mem::take(&mut runs).into_iter().zip(measured) {
             eprint!("{} {round}/{} {}: ", profile.name, options.rounds, peer.name);
-            match measured.next().unwrap_or(Err("was not measured".into())) {
-                Ok(figures) => {
-                    eprintln!("{:.2} µs/request", figures.cpu);
-                    runs.push(figures);
-                    true
+            match measured {
+                Ok(more) => {
+                    eprintln!("{:.2} µs/request", more.cpu);
+                    figures.push(more);
+                    runs.push((peer, figures));
                 }
                 Err(reason) => {
                     eprintln!("{reason}");
                     left_out.push((peer.name, reason));
-                    false
                 }
             }
-        });
+        }
     }
     let base = runs.iter().find(|(peer, _)| peer.name == peers::BASE).map(|(_, runs)| runs);
     let rows = runs.iter().map(|(peer, runs)| Row {
@@ -175,40 +175,6 @@ fn show<'p>(profile: &'p Profile, peers: &[&Peer], options: &Options) -> Shown<'
     });
     Shown { profile, rows: rows.collect(), left_out }
 }
-
-/// Measures each peer once: where requests are quick, side by side and in short turns, so that what
-/// slows the machine for a moment slows them all; else one behind the other.
-fn measure(
-    peers: &[&Peer],
-    profile: &Profile,
-    time: Duration,
-) -> Vec<std::result::Result<Figures, String>> {
-    let side_by_side = if profile.is_quick { peers.len() } else { 1 };
-    let groups = peers.chunks(side_by_side.max(1));
-    groups.flat_map(|peers| take_turns(peers, profile, time)).collect()
-}
-
-fn take_turns(
-    peers: &[&Peer],
-    profile: &Profile,
-    time: Duration,
-) -> Vec<std::result::Result<Figures, String>> {
-    let start = |peer: &&Peer| Run::start(peer, profile, time);
-    let mut runs: Vec<_> = peers.iter().map(start).collect();
-    for _ in 0..TURNS {
-        for run in &mut runs {
-            if let Ok(running) = run
-                && let Err(reason) = running.go_on(time / TURNS)
-            {
-                *run = Err(reason);
-            }
-        }
-    }
-    runs.into_iter().map(|run| run.map(Run::figures)).collect()
-}
-
-/// A measurement is made in so many pieces.
-const TURNS: u32 = 10;
 
 /// What the figures were taken on, and with.
 fn machine(peers: &[&Peer], options: &Options, busy: &str) -> Result<String> {

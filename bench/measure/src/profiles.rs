@@ -57,14 +57,6 @@ const MANY: usize = 512;
 
 pub fn all() -> Vec<Profile> {
     let quick = &[RequestsPerSecond][..];
-    let short = |name, title, load| Profile {
-        name,
-        title,
-        load,
-        is_quick: true,
-        threads: 1,
-        columns: quick,
-    };
     let profile = |name, title, load, columns| Profile {
         name,
         title,
@@ -73,13 +65,10 @@ pub fn all() -> Vec<Profile> {
         threads: 1,
         columns,
     };
+    let short = |name, title, load| Profile { is_quick: true, ..profile(name, title, load, quick) };
     let blocking = |name, title, load, columns| Profile {
-        name,
-        title,
-        load,
-        is_quick: false,
         threads: MANY,
-        columns,
+        ..profile(name, title, load, columns)
     };
     vec![
         short("pipelined", "GET, sixteen requests in a write", pipelined(16)),
