@@ -494,7 +494,8 @@ impl Trade for Shop {
     }
 
     fn answer(&self, visit: &mut Visit, _: &mut (), is_lent: impl Fn() -> bool) {
-        while visit.connection.advance() && is_lent() {
+        // Nothing is received while the loop is lent.
+        while !visit.connection.requests.is_empty() && is_lent() {
             visit.connection.answer_next(self);
         }
     }
@@ -508,7 +509,7 @@ impl Trade for Shop {
         oracle::end_alone();
     }
 
-    fn send_first(&self, _: &mut Visit) -> bool {
+    fn send_owed(&self, _: &mut Visit) -> bool {
         true
     }
 

@@ -27,10 +27,10 @@ use crate::stats::Stats;
 ///
 /// Python starts a thread for each connection. Here a connection costs no thread: a handler runs in
 /// the thread of its event loop, at no cost, and only when it takes longer than a millisecond or
-/// two (nine, if it computes and does not wait; five more where nothing has been slow for a while)
-/// does another thread take the loop over. So slow handlers run side by side, each in a thread of
-/// its own, [`Config::max_handler_threads`] at most; quick ones cost what they cost in an event
-/// loop, and idle or slow clients nothing at all.
+/// two (on Linux nine, if it computes and does not wait; four more where nothing has been slow for a
+/// while) does another thread take the loop over. So slow handlers run side by side, each in a
+/// thread of its own, [`Config::max_handler_threads`] at most; quick ones cost what they cost in an
+/// event loop, and idle or slow clients nothing at all.
 ///
 /// The handler is shared by all threads: it must be `Send + Sync`, and what it changes needs a lock
 /// or an atomic. (A panic while a method holds a `Mutex` poisons it: with `lock().unwrap()` every
@@ -286,8 +286,8 @@ impl Trade for Shop {
         self.slow.has(|| visit.kind())
     }
 
-    fn send_first(&self, visit: &mut Box<Visit>) -> bool {
-        visit.send_first()
+    fn send_owed(&self, visit: &mut Box<Visit>) -> bool {
+        visit.send_owed()
     }
 
     fn answer(&self, visit: &mut Box<Visit>, at: &mut Workplace, is_lent: impl Fn() -> bool) {
@@ -300,7 +300,7 @@ impl Trade for Shop {
 
     fn overran(&self, visit: &mut Box<Visit>, at: &Workplace) {
         at.hand.keep(false);
-        visit.send_first();
+        visit.send_owed();
         // Who was only not let run has proved nothing.
         if let Some(kind) = visit.overran
             && (at.hand.has_waited() || !self.processors.are_short())
@@ -353,7 +353,8 @@ impl Trade for Shop {
     }
 
     fn wants_processor(&self, index: usize) -> bool {
-        self.driver(index).as_ref().is_some_and(|hand| hand.wants_processor())
+        let driver = self.driver(index).clone();
+        driver.is_some_and(|hand| hand.wants_processor())
     }
 
     fn note_waiting(&self) {

@@ -77,6 +77,28 @@ fn more_pipelined_requests_than_one_turn_takes_are_all_answered() {
 }
 
 #[test]
+fn what_is_pipelined_behind_more_than_is_kept_of_answers_keeps_its_order() {
+    // From the second answer on, some have to be sent before the next is made.
+    let server = serve(handler_fn(|http: &mut Exchange<'_>| http.path.repeat(20_000)));
+    let expecting = "POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
+        Content-Length: 3\r\n\r\n";
+    let mut client = server.connect();
+    let requests: String = (0..8).map(|n| get(&format!("/{n}"))).collect();
+    client.send(requests + expecting);
+    for n in 0..8 {
+        assert_eq!(client.reply().text(), format!("/{n}").repeat(20_000));
+    }
+    assert_eq!(client.reply().status, 100);
+    let refused = "GET / HTTP/1.1\r\nHost: a b\r\n\r\n";
+    client.send(["abc", &get("/f"), &get("/g"), refused, &get("/never")].concat());
+    for path in ["/e", "/f", "/g"] {
+        assert_eq!(client.reply().text(), path.repeat(20_000));
+    }
+    assert_eq!(client.reply().status, 400);
+    client.expect_closed();
+}
+
+#[test]
 fn what_is_pipelined_behind_a_close_is_not_answered() {
     let server = serve(echo());
     let mut client = server.connect();

@@ -172,6 +172,34 @@ fn a_handler_that_waits_keeps_nobody_else() {
 }
 
 #[test]
+fn a_handler_that_computes_keeps_nobody_else() {
+    let (is_over, door) = (Arc::new(AtomicBool::new(false)), Door::default());
+    door.open();
+    let handler = {
+        let (is_over, door) = (Arc::clone(&is_over), door.clone());
+        handler_fn(move |http: &mut Exchange<'_>| {
+            if http.path == "/compute" {
+                door.wait();
+                let start = Instant::now();
+                while !is_over.load(Ordering::SeqCst) && start.elapsed() < DEADLINE {
+                    std::hint::spin_loop();
+                }
+            }
+            http.path.to_owned()
+        })
+    };
+    let config = Config { event_loops: Some(1), ..Config::default() };
+    let server = serve_with(handler, config);
+    let mut client = server.connect();
+    client.send(get("/compute"));
+    door.has(1);
+    assert_eq!(server.connect().send(get("/quick")).reply().text(), "/quick");
+    assert_eq!(server.stats().take_overs(), 1);
+    is_over.store(true, Ordering::SeqCst);
+    assert_eq!(client.reply().text(), "/compute");
+}
+
+#[test]
 fn a_hundred_wait_at_once_and_all_go_on() {
     let door = Door::default();
     let server = serve(waits_at(&door));

@@ -1,4 +1,4 @@
-//! The time as a loop needs it: after each request, and to a few milliseconds.
+//! The time as a loop needs it: after each request and each wait, and to a few milliseconds.
 
 use std::time::Instant;
 

@@ -226,6 +226,10 @@ mod tests {
         }
         assert_eq!(deadlines.patience(start), Some(Duration::from_millis(350)));
         assert_eq!(deadlines.patience(at(start, 200)), Some(Duration::from_millis(150)));
+        deadlines.remove(300);
+        assert_eq!(deadlines.patience(at(start, 200)), Some(Duration::from_millis(9850)));
+        deadlines.set(300, at(start, 300));
+        assert_eq!(deadlines.patience(at(start, 200)), Some(Duration::from_millis(150)));
         assert_eq!(deadlines.expired(at(start, 350)), Some(300));
         assert_eq!(deadlines.patience(at(start, 350)), Some(Duration::from_millis(9700)));
         assert_eq!(deadlines.patience(at(start, 60_000)), Some(Duration::ZERO));

@@ -3,7 +3,8 @@
 //! Where more threads want to run than there are processors, more threads would not do more, and a
 //! handler that takes long may only not have been let run. But other programs are among them, so
 //! those threads of ours that are looked at must want to run too: where they wait, for a clock, a
-//! file or a database, the processors are no matter of theirs.
+//! file or a database, the processors are no matter of theirs. The watch asks the same of a single
+//! driver before it hands its loop on.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -209,6 +210,7 @@ mod tests {
         let processors = Processors::new();
         let here = processors.enlist();
         here.look();
+        assert!(here.wants_processor() && !Hand::default().wants_processor(), "nobody tells of it");
         assert!(!here.has_waited() && !processors.most_wait());
         let barrier = Barrier::new(3);
         thread::scope(|scope| {
@@ -231,6 +233,7 @@ mod tests {
                 thread::yield_now();
             };
             assert!(!processors.most_wait(), "no handler has them");
+            assert!(!waiting.iter().any(|hand| hand.wants_processor()));
             waiting.iter().for_each(|hand| hand.look());
             assert!(processors.most_wait());
             barrier.wait();

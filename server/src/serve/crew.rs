@@ -42,16 +42,17 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// Whether this is known to take long.
     fn is_slow(&self, visit: &Self::Visit) -> bool;
 
-    /// Sends what is owed to a client whose next request has to wait; false if that client is gone.
-    fn send_first(&self, visit: &mut Self::Visit) -> bool;
+    /// Sends what is owed to a client, before its next request has to wait; false if it is gone.
+    fn send_owed(&self, visit: &mut Self::Visit) -> bool;
 
     /// Answers, with the loop lent; ends early where `is_lent` says that the loan is no longer open.
     fn answer(&self, visit: &mut Self::Visit, desk: &mut Self::Desk, is_lent: impl Fn() -> bool);
 
-    /// Gives a connection back to its loop, which is at hand.
+    /// Gives a connection back to its loop, which is at hand: its answers are sent, and it goes on.
     fn welcome(&self, home: &mut Self::Home, visit: Self::Visit);
 
-    /// The loop was taken over while this was answered here.
+    /// The loop was taken over while this was answered here: sends the answer, and notes what took
+    /// so long.
     fn overran(&self, visit: &mut Self::Visit, desk: &Self::Desk);
 
     /// Answers what is known to take long, without a loop.
@@ -195,7 +196,7 @@ impl<T: Trade> Crew<T> {
         while let Some(mut visit) = self.trade.next(&mut home) {
             let has_no_room = self.pool.is_full() && self.trade.may_be_slow(&visit);
             if has_no_room || self.trade.is_slow(&visit) {
-                if !self.trade.send_first(&mut visit) {
+                if !self.trade.send_owed(&mut visit) {
                     self.trade.welcome(&mut home, visit);
                     continue;
                 }
@@ -276,7 +277,7 @@ impl<T: Trade> Crew<T> {
 /// What the watch has seen of a loop.
 struct Seen {
     sight: Sight,
-    /// How often it has seen the same loan again.
+    /// How many looks have seen the same loan again.
     again: u32,
     /// Whether it has told the pool of that loan.
     is_told: bool,
@@ -290,7 +291,7 @@ impl Seen {
             return None;
         };
         self.again = self.again.saturating_add(1);
-        if self.is_told || (self.again < RUNS_FOR && wants_processor()) {
+        if self.is_told || (self.again < LOOKS_AT_A_RUNNER && wants_processor()) {
             return None;
         }
         self.is_told = true;
@@ -353,13 +354,13 @@ impl<T: Trade> Drop for Alarm<'_, T> {
 /// Threads for each loop, its driver among them, that are started as they are needed.
 const AT_ONCE: usize = 4;
 
-/// The time between two looks at a loan: what is lent for longer is handed on.
+/// The time between two looks at a loan: what is lent for longer is handed on, if its driver waits.
 const TICK: Duration = Duration::from_millis(1);
 
-/// A loan whose driver wants a processor, and nothing else, is handed on when it is seen again for
-/// the so many-th time. The processor may have been taken from the driver and the watch alike, for
-/// as long as the host of a virtual machine likes, and the watch be the first to get it back.
-const RUNS_FOR: u32 = 8;
+/// So many looks have to see a loan again whose driver wants a processor, and nothing else: that may
+/// have been taken from the driver and the watch alike, for as long as the host of a virtual machine
+/// likes, and the watch be the first to get it back.
+const LOOKS_AT_A_RUNNER: u32 = 8;
 
 /// How long the watch looks away while nothing is slow, and no loan was open when it last looked.
 const CALM_TICK: Duration = Duration::from_millis(5);
@@ -421,7 +422,7 @@ mod tests {
             false
         }
 
-        fn send_first(&self, _: &mut ()) -> bool {
+        fn send_owed(&self, _: &mut ()) -> bool {
             true
         }
 
@@ -472,7 +473,7 @@ mod tests {
         assert_eq!(seen.look(baton.look(), || panic!("that is known")), None);
 
         let mut seen = unseen();
-        for _ in 0..RUNS_FOR {
+        for _ in 0..LOOKS_AT_A_RUNNER {
             assert_eq!(seen.look(baton.look(), || true), None);
         }
         assert_eq!(seen.look(baton.look(), || true), Some(loan));

@@ -6,7 +6,8 @@ use crate::serve::sync::{AtomicBool, Mutex, Ordering, lock};
 pub(crate) struct Mailbox<M> {
     state: Mutex<State<M>>,
     /// The loop has looked, nothing has come since, and whoever leaves a letter has to wake it. It
-    /// is changed under the lock, and the loop reads it without: so no mail costs it nothing.
+    /// is changed under the lock, and the loop reads it without: where there is no mail, it takes no
+    /// lock.
     must_wake: AtomicBool,
     wake: Box<dyn Fn() + Send + Sync>,
 }
@@ -63,7 +64,8 @@ impl<M> Mailbox<M> {
         is_empty
     }
 
-    /// Whether nothing has come since the loop last looked: as the loop sees it, and else nobody.
+    /// Whether nothing has come since the loop last looked. For the loop alone: only it sets
+    /// `must_wake`, so what it reads is late at most by a letter that is about to wake it.
     fn is_quiet(&self) -> bool {
         self.must_wake.load(Ordering::Acquire)
     }

@@ -19,7 +19,8 @@ pub(crate) struct Visit {
     pub(crate) token: Token,
     /// Which of the server's loops it belongs to.
     pub(crate) home: usize,
-    /// What is to be done with it.
+    /// What is to be done with it. Once that has been answered, only [`Next::Close`] still counts:
+    /// its loop finds out the rest.
     pub(crate) next: Next,
     /// When it last left its loop; all below is said of the time since.
     pub(crate) since: Instant,
@@ -97,9 +98,9 @@ impl Visit {
         }
     }
 
-    /// Sends what is owed to the client, as far as it takes that now, before its next request has
-    /// to wait; false if it is gone, and nothing is left but to close.
-    pub(crate) fn send_first(&mut self) -> bool {
+    /// Sends what is owed to the client, as far as it takes that now; false if it is gone, and
+    /// nothing is left but to close.
+    pub(crate) fn send_owed(&mut self) -> bool {
         let is_gone = matches!(self.session.send(), Some(Next::Close));
         if is_gone {
             self.next = Next::Close;
@@ -116,14 +117,14 @@ impl Visit {
     ) -> Option<Duration> {
         let Next::Answer(call) = self.next else { return None };
         // It may have waited long for this thread.
-        if !self.send_first() {
+        if !self.send_owed() {
             return None;
         }
         let start = Instant::now();
         desk.stamp.refresh(start, SystemTime::now);
         self.answer_one(call, &mut Service::new(serving, &desk.stamp, &|| true));
         let took = start.elapsed();
-        self.send_first();
+        self.send_owed();
         Some(took)
     }
 

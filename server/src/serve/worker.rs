@@ -278,8 +278,8 @@ impl Worker {
         self.settle(visit, serving);
     }
 
-    /// A session comes back by mail: it can go on in this turn.
-    fn welcome_late(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
+    /// A session comes back by mail: it is queued, and goes on in this turn.
+    fn welcome_from_mail(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
         self.take_in(&mut visit);
         if matches!(visit.next, Next::Close) {
             return self.settle(visit, serving);
@@ -292,7 +292,7 @@ impl Worker {
     }
 
     /// Notes what was done of a visit, and what the poller saw of it meanwhile.
-    #[inline(always)]
+    #[inline(always)] // on the way of each request
     fn take_in(&mut self, visit: &mut Visit) {
         self.answered += visit.answered;
         self.uncounted += visit.answered;
@@ -401,7 +401,7 @@ impl Worker {
         for letter in letters.drain(..) {
             match letter {
                 Letter::Client(stream, peer) => self.admit(stream, peer, serving),
-                Letter::Home(visit) => self.welcome_late(visit, serving),
+                Letter::Home(visit) => self.welcome_from_mail(visit, serving),
                 Letter::Room => self.door.make_room(),
                 Letter::Stop => self.is_told_to_stop = true,
             }
