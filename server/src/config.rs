@@ -155,7 +155,8 @@ pub struct Config {
     pub allow_reuse_address: bool,
 
     /// How long [`handle_request`](crate::HttpServer::handle_request) waits for a request (Python:
-    /// `timeout`). `None`, the default, waits for ever; `serve_forever` does not look at it.
+    /// `timeout`). `None`, the default, waits for ever, and zero takes only what is there already;
+    /// `serve_forever` does not look at it.
     pub timeout: Option<Duration>,
 
     /// Whether the lines of a head may end in LF alone (RFC 9112 §2.2), as Python accepts.

@@ -97,7 +97,7 @@ pub(crate) trait Hooks {
 pub(crate) struct Outcome {
     pub(crate) left: BodyLeft,
     pub(crate) persistence: Persistence,
-    /// The answer was cut, and only a reset can tell the client.
+    /// The answer was cut, and only a reset can tell the client, or it takes nothing.
     pub(crate) must_reset: bool,
 }
 

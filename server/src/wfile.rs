@@ -104,9 +104,10 @@ impl<'a> ResponseWriter<'a> {
         self.body.is_waiting()
     }
 
-    /// Whether only a reset can tell the client that the answer was cut.
+    /// Whether only a reset can tell the client that the answer was cut, or it takes nothing: then
+    /// the kernel is not to go on offering what it has.
     pub(crate) fn must_reset(&self) -> bool {
-        self.body.must_reset()
+        self.body.must_reset() || self.outlet.is_broken()
     }
 
     /// What is missing of the `Content-Length` that the handler sent.

@@ -273,6 +273,21 @@ fn handle_request_gives_up_at_its_timeout() {
 }
 
 #[test]
+fn handle_request_with_no_time_at_all_takes_what_is_there() {
+    let config = Config { timeout: Some(Duration::ZERO), ..Config::default() };
+    let mut server = HttpServer::bind_with("127.0.0.1:0", echo(), config).expect("binds");
+    server.handle_request().expect("nobody is there");
+    let mut client = Client::connect(server.server_address());
+    client.send(get("/first") + &get("/second"));
+    for path in ["/first", "/second"] {
+        server.handle_request().expect("one is answered");
+        assert_eq!(client.reply().text(), format!("GET {path} "));
+    }
+    server.handle_request().expect("nobody asks");
+    assert_eq!(server.stats().requests(), 2);
+}
+
+#[test]
 fn handle_request_answers_no_more_than_one() {
     let answered = std::sync::atomic::AtomicUsize::new(0);
     let handler = handler_fn(|_: &mut Exchange<'_>| {

@@ -91,6 +91,8 @@ pub(crate) struct Worker {
     /// How many of those have their turn now: never more than there are.
     rest_of_turn: usize,
     clock: Clock,
+    /// In this run: with no time at all it still looks once what is there.
+    has_waited: bool,
     /// Requests answered in this run.
     answered: u64,
     /// Those of them that the statistics do not know yet.
@@ -184,6 +186,7 @@ impl Worker {
             unfinished: VecDeque::new(),
             rest_of_turn: 0,
             clock,
+            has_waited: false,
             answered: 0,
             uncounted: 0,
             life: u64::MAX,
@@ -211,6 +214,7 @@ impl Worker {
         until: Until,
     ) -> io::Result<ShutdownReport> {
         self.answered = 0;
+        self.has_waited = false;
         self.is_alone = matches!(until, Until::Answered { .. });
         self.clock.look();
         let ended = loop {
@@ -251,7 +255,8 @@ impl Worker {
                 Until::Answered { at_most } => {
                     self.send_before_turn(serving);
                     let is_done = self.answered > 0 && !self.owes_output();
-                    if is_done || at_most.is_some_and(|time| self.clock.now() >= time) {
+                    let is_late = at_most.is_some_and(|time| self.clock.now() >= time);
+                    if is_done || (is_late && self.has_waited) {
                         self.note_requests(serving);
                         return Ok(Step::Ended(ShutdownReport::default()));
                     }
@@ -360,7 +365,12 @@ impl Worker {
             patience = Some(Duration::ZERO);
         }
         self.poller.wait(patience, &mut self.events)?;
-        self.clock.glance();
+        self.has_waited = true;
+        match self.events.is_empty() {
+            // Its patience is over, and may have been shorter than a tick.
+            true => self.clock.look(),
+            false => self.clock.glance(),
+        }
         self.rest_of_turn = self.unfinished.len();
         self.read_letters(serving);
         if self.door.opens(self.clock.now()).is_some_and(|time| time <= self.clock.now()) {
