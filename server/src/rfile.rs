@@ -150,13 +150,19 @@ impl<'a> RequestReader<'a> {
         match self.failed {
             Some(_) => BodyLeft::Broken,
             None if self.is_whole => BodyLeft::Whole,
-            None => BodyLeft::Rest(BodyRest {
-                decoder: self.decoder.clone(),
-                used: self.used,
-                unused: self.window.take(),
-                unasked: self.expects_continue,
-            }),
+            None => BodyLeft::Rest(self.rest()),
         }
+    }
+
+    /// What is left of a body that was not all there.
+    #[inline(never)]
+    fn rest(&mut self) -> Box<BodyRest> {
+        Box::new(BodyRest {
+            decoder: self.decoder.clone(),
+            used: self.used,
+            unused: self.window.take(),
+            unasked: self.expects_continue,
+        })
     }
 
     /// The bytes at hand.
@@ -444,7 +450,7 @@ mod tests {
 
     fn rest(mut rfile: RequestReader<'_>) -> BodyRest {
         let BodyLeft::Rest(rest) = rfile.take_rest() else { panic!("the body broke") };
-        rest
+        *rest
     }
 
     fn status(error: io::Error) -> u16 {

@@ -69,11 +69,8 @@ impl AnswerBody {
 
     /// Whether it can end here, as far as is known of it.
     pub(crate) fn is_settled(&self) -> bool {
-        match self.state {
-            State::Held { .. } => true,
-            State::Flowing { .. } => self.missing_bytes() == 0,
-            State::Waiting | State::Done { .. } => false,
-        }
+        let is_complete = matches!(self.state, State::Flowing { .. }) && self.missing_bytes() == 0;
+        matches!(self.state, State::Held { .. }) || is_complete
     }
 
     /// Bytes so far, sent or (for HEAD) only counted.

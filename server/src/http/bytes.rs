@@ -6,10 +6,40 @@ pub(crate) fn is_tchar(byte: u8) -> bool {
     has(byte, TOKEN)
 }
 
-/// How many bytes at the front are [tchars](is_tchar).
+/// How many bytes at the front are [tchars](is_tchar): eight at a time, since most names are letters
+/// and hyphens.
+#[inline(always)]
 pub(crate) fn token_len(bytes: &[u8]) -> usize {
-    len_of(bytes, TOKEN)
+    let mut rest = bytes;
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+        let plain = letters_len(u64::from_le_bytes(*eight));
+        match eight.get(plain) {
+            None => rest = behind,
+            Some(byte) if is_tchar(*byte) => {
+                rest = &rest[plain..];
+                break;
+            }
+            Some(_) => return bytes.len() - rest.len() + plain,
+        }
+    }
+    bytes.len() - rest.len() + len_of(rest, TOKEN)
 }
+
+/// How many of eight bytes, from the lowest on, are letters or hyphens.
+#[inline(always)]
+fn letters_len(eight: u64) -> usize {
+    // In each byte the highest bit says something of the other seven, and nothing carries over.
+    let (ascii, lower) = (eight & !HIGH, (eight | 0x20 * EACH) & !HIGH);
+    let is_below = !((lower | HIGH) - u64::from(b'a') * EACH);
+    let is_above = lower + u64::from(0x7f - b'z') * EACH;
+    let is_no_hyphen = (ascii ^ u64::from(b'-') * EACH) + 0x7f * EACH;
+    let others = ((is_below | is_above) & is_no_hyphen) | eight;
+    (others & HIGH).trailing_zeros() as usize / 8
+}
+
+/// A bit for each of eight bytes: the lowest, and the highest.
+const EACH: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x80 * EACH;
 
 /// How many bytes at the front may stand in a request target: visible ASCII without what a URI never
 /// carries raw.
@@ -33,10 +63,11 @@ fn len_of(bytes: &[u8], class: u8) -> usize {
     bytes.len() - rest.len() + last
 }
 
-/// How many bytes at the front are [text](is_text): many at a time, since values are long.
+/// How many bytes at the front are [text](is_text), and whether all of them are ASCII: many at a
+/// time, since values are long.
 #[inline(always)]
-pub(crate) fn text_len(bytes: &[u8]) -> usize {
-    let mut rest = bytes;
+pub(crate) fn text_len(bytes: &[u8]) -> (usize, bool) {
+    let (mut rest, mut is_ascii) = (bytes, true);
     while let Some((sixteen, behind)) = rest.split_first_chunk::<16>()
         && is_plain_text(sixteen)
     {
@@ -46,22 +77,25 @@ pub(crate) fn text_len(bytes: &[u8]) -> usize {
         let plain = plain_len(u64::from_le_bytes(*eight));
         match eight.get(plain) {
             None => rest = behind,
-            Some(byte) if is_text(*byte) => rest = &rest[plain + 1..],
-            Some(_) => return bytes.len() - rest.len() + plain,
+            Some(byte) if is_text(*byte) => {
+                is_ascii &= byte.is_ascii();
+                rest = &rest[plain + 1..];
+            }
+            Some(_) => return (bytes.len() - rest.len() + plain, is_ascii),
         }
     }
     let last = rest.iter().take_while(|byte| is_text(**byte)).count();
-    bytes.len() - rest.len() + last
+    is_ascii &= rest[..last].is_ascii();
+    (bytes.len() - rest.len() + last, is_ascii)
 }
 
 /// How many of eight bytes, from the lowest on, are visible ASCII or spaces.
 fn plain_len(eight: u64) -> usize {
-    const EACH: u64 = 0x0101_0101_0101_0101;
     // The highest bit of a byte is set in the first if it is below a space, in the second if it is
     // DEL, and in one of them if it is not ASCII. What a byte borrows or carries is wrong only behind
     // the first that is not plain.
     let others = eight.wrapping_sub(0x20 * EACH) | eight.wrapping_add(EACH);
-    (others & (0x80 * EACH)).trailing_zeros() as usize / 8
+    (others & HIGH).trailing_zeros() as usize / 8
 }
 
 /// What a field value, a reason phrase or a chunk extension is made of (RFC 9110 §5.5): no control
@@ -89,9 +123,9 @@ pub(crate) fn is_plain_quoted(byte: u8) -> bool {
     has(byte, PLAIN_QUOTED)
 }
 
-/// Whether `bytes` are text without a tab, which is not worth a place in this sieve.
+/// Whether `bytes` are visible ASCII or spaces: what else is text is not worth a place in this sieve.
 fn is_plain_text<const N: usize>(bytes: &[u8; N]) -> bool {
-    bytes.iter().fold(true, |all, byte| all & (*byte >= b' ') & (*byte != 0x7f))
+    bytes.iter().fold(true, |all, byte| all & (*byte >= b' ') & (*byte < 0x7f))
 }
 
 /// Whether all `bytes` are [tchars](is_tchar), and there is one.
@@ -101,6 +135,7 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
 }
 
 /// How many bytes at the front may stand in a host name (see [`is_host_byte`]).
+#[inline] // every request has a host
 pub(crate) fn host_len(bytes: &[u8]) -> usize {
     len_of(bytes, HOST)
 }
@@ -212,6 +247,22 @@ mod tests {
     }
 
     #[test]
+    fn letters_are_known_eight_at_a_time() {
+        for byte in 0..=255u8 {
+            for at in 0..8 {
+                for behind in [0, b'-', b'a', b'Z', 0x7f, 0x80, 0xff] {
+                    let mut eight = [b'-'; 8];
+                    eight[at..].fill(behind);
+                    eight[at] = byte;
+                    let is_letter = |byte: &&u8| byte.is_ascii_alphabetic() || **byte == b'-';
+                    let letters = eight.iter().take_while(is_letter).count();
+                    assert_eq!(letters_len(u64::from_le_bytes(eight)), letters, "{eight:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn plain_bytes_are_known_eight_at_a_time() {
         for byte in 0..=255u8 {
             for at in 0..8 {
@@ -227,12 +278,12 @@ mod tests {
     }
 
     #[test]
-    fn the_sieve_lets_everything_through_but_what_is_no_text_and_the_tab() {
+    fn the_sieve_lets_visible_ascii_and_spaces_through() {
         for byte in 0..=255 {
             for at in 0..16 {
                 let mut bytes = [b'x'; 16];
                 bytes[at] = byte;
-                let is_plain = is_text(byte) && byte != b'\t';
+                let is_plain = matches!(byte, b' '..=b'~');
                 assert_eq!(is_plain_text(&bytes), is_plain, "{byte} at {at}");
             }
         }
@@ -258,7 +309,9 @@ mod tests {
                         assert_eq!(token_len(&bytes), naive(&bytes, is_tchar), "{bytes:?}");
                         assert_eq!(target_len(&bytes), naive(&bytes, is_target), "{bytes:?}");
                         assert_eq!(host_len(&bytes), naive(&bytes, is_host_byte), "{bytes:?}");
-                        assert_eq!(text_len(&bytes), naive(&bytes, is_text), "{bytes:?}");
+                        let text = naive(&bytes, is_text);
+                        let is_ascii = bytes[..text].is_ascii();
+                        assert_eq!(text_len(&bytes), (text, is_ascii), "{bytes:?}");
                     }
                 }
             }

@@ -140,7 +140,8 @@ pub(crate) struct BodyParts<'a> {
 pub(crate) enum BodyLeft {
     /// Nothing but what was there before it began.
     Whole,
-    Rest(BodyRest),
+    /// Boxed, since hardly any body has one.
+    Rest(Box<BodyRest>),
     /// It broke, and the connection with it.
     Broken,
 }
@@ -175,7 +176,25 @@ pub(crate) fn is_bearable(rest: &BodyDecoder, is_unasked: bool) -> bool {
 
 impl Connection {
     /// Goes on until something is needed from outside. To ask twice is harmless.
+    #[inline(always)] // mostly nothing is there, or a head
     pub(crate) fn advance(&mut self, limits: &HeadLimits) -> Want {
+        let State::Head { .. } = self.state else { return self.go_on(limits) };
+        if self.input.is_empty() {
+            return Want::Bytes;
+        }
+        match self.collect_head(limits) {
+            Ok(Some(want)) => want,
+            Ok(None) => self.go_on(limits),
+            Err(refused) => {
+                self.state = State::Refused(refused);
+                Want::Refusal(refused)
+            }
+        }
+    }
+
+    /// [`advance`](Self::advance) from whatever state.
+    #[inline(never)] // a state for each body is a jump that no processor foresees
+    fn go_on(&mut self, limits: &HeadLimits) -> Want {
         loop {
             let step = match &mut self.state {
                 State::Head { .. } => self.collect_head(limits),
@@ -254,30 +273,35 @@ impl Connection {
     /// The request has its answer; `left` is what the handler left of the body.
     #[inline(always)] // for one caller that matters, which knows what is left
     pub(crate) fn answered(&mut self, left: BodyLeft, persistence: Persistence) {
-        let State::Request { body, .. } = self.state else { return self.close() };
+        let (State::Request { body: BodyInBuffer::Whole(len), .. }, BodyLeft::Whole) =
+            (&self.state, &left)
+        else {
+            return self.answered_early(left, persistence);
+        };
+        let before = if *len == 0 { Before::LastHead } else { Before::Anything };
+        self.input.consume(self.head.len() + len);
+        self.state = match persistence {
+            Persistence::KeepAlive => State::Head { reader: HeadReader::default(), before },
+            Persistence::Close => State::Closed { is_clean: self.input.is_empty() },
+        };
+    }
+
+    /// The request has its answer, and its handler had to read some of the body, or could have.
+    #[inline(never)]
+    fn answered_early(&mut self, left: BodyLeft, persistence: Persistence) {
+        let State::Request { body: BodyInBuffer::Start, .. } = self.state else {
+            return self.close();
+        };
+        let BodyLeft::Rest(rest) = left else { return self.close() };
+        match rest.unused {
+            Some(unused) => self.input = unused,
+            None => self.input.consume(self.head.len() + rest.used),
+        }
         let keeps = persistence == Persistence::KeepAlive;
-        self.state = match (body, left) {
-            (BodyInBuffer::Whole(len), BodyLeft::Whole) => {
-                self.input.consume(self.head.len() + len);
-                let before = if len == 0 { Before::LastHead } else { Before::Anything };
-                if keeps {
-                    State::Head { reader: HeadReader::default(), before }
-                } else {
-                    State::Closed { is_clean: self.input.is_empty() }
-                }
-            }
-            (BodyInBuffer::Start, BodyLeft::Rest(rest)) => {
-                match rest.unused {
-                    Some(unused) => self.input = unused,
-                    None => self.input.consume(self.head.len() + rest.used),
-                }
-                if keeps && is_bearable(&rest.decoder, rest.unasked) {
-                    State::Rest { decoder: rest.decoder, budget: MAX_REST }
-                } else {
-                    State::Closed { is_clean: rest.decoder.is_done() && self.input.is_empty() }
-                }
-            }
-            _ => State::CLOSED,
+        self.state = if keeps && is_bearable(&rest.decoder, rest.unasked) {
+            State::Rest { decoder: rest.decoder, budget: MAX_REST }
+        } else {
+            State::Closed { is_clean: rest.decoder.is_done() && self.input.is_empty() }
         };
     }
 
@@ -566,7 +590,8 @@ mod tests {
                     seen.push(request(parts.head.requestline, &body));
                     let persistence = parts.persistence;
                     let rest = BodyRest { decoder, used, unused: None, unasked: false };
-                    let left = if is_whole { BodyLeft::Whole } else { BodyLeft::Rest(rest) };
+                    let left =
+                        if is_whole { BodyLeft::Whole } else { BodyLeft::Rest(Box::new(rest)) };
                     connection.answered(left, persistence);
                 }
             }
@@ -722,9 +747,9 @@ mod tests {
     /// What is there of a long body when its handler gets it.
     const START: usize = MAX_BUFFERED as usize;
 
-    fn rest(left: u64, used: usize) -> BodyRest {
+    fn rest(left: u64, used: usize) -> Box<BodyRest> {
         let decoder = BodyDecoder::new(BodyLength::Known(left));
-        BodyRest { decoder, used, unused: None, unasked: false }
+        Box::new(BodyRest { decoder, used, unused: None, unasked: false })
     }
 
     #[test]
@@ -748,7 +773,7 @@ mod tests {
     #[test]
     fn a_body_that_was_never_asked_for_ends_the_connection() {
         let mut connection = with_long_body();
-        let unasked = BodyRest { unasked: true, ..rest(10, START) };
+        let unasked = Box::new(BodyRest { unasked: true, ..*rest(10, START) });
         connection.answered(BodyLeft::Rest(unasked), Persistence::KeepAlive);
         assert_eq!(connection.advance(&LIMITS), Want::Close);
     }
@@ -766,7 +791,7 @@ mod tests {
             assert!(connection.body_is_open());
             let decoder = BodyDecoder::new(BodyLength::Chunked);
             let behind = text.len() - connection.head.len();
-            let rest = BodyRest { decoder, used: behind, unused: None, unasked: false };
+            let rest = Box::new(BodyRest { decoder, used: behind, unused: None, unasked: false });
             connection.answered(BodyLeft::Rest(rest), Persistence::KeepAlive);
             put(&mut connection, body.repeat(chunks).as_bytes());
             assert_eq!(connection.advance(&LIMITS), want, "{chunks} chunks");

@@ -74,7 +74,10 @@ impl FramingFields {
     /// Notes a field, and refuses whatever two readers could read differently.
     #[inline(always)]
     pub(crate) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), BadRequest> {
-        // By length first: hardly any field is compared with a name at all.
+        // By the first letter, then by length: hardly any field is compared with a name at all.
+        if !matches!(name.first(), Some(b'C' | b'c' | b'E' | b'e' | b'H' | b'h' | b'T' | b't')) {
+            return Ok(());
+        }
         match name.len() {
             4 if is(name, b"Host") => self.host(trim_blanks(value))?,
             6 if is(name, b"Expect") => self.expect(trim_blanks(value)),
@@ -181,11 +184,10 @@ pub(crate) fn trim_blanks(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// As it is usually spelt first: that is one comparison. Most others begin with another letter.
+/// As it is usually spelt first: that is one comparison.
 #[inline(always)]
 fn is(name: &[u8], known: &[u8]) -> bool {
-    let first = |name: &[u8]| name.first().map(u8::to_ascii_lowercase);
-    name == known || (first(name) == first(known) && is_in_other_spelling(name, known))
+    name == known || is_in_other_spelling(name, known)
 }
 
 #[inline(never)]
@@ -200,6 +202,19 @@ fn tokens(value: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
 
 /// `uri-host [ ":" port ]` with a host that is not empty (RFC 9110 §4.2.1, §7.2; RFC 3986 §3.2).
 pub(crate) fn is_host(value: &[u8]) -> bool {
+    let (name, port) = value.split_at(host_len(value));
+    let is_usual = match port {
+        [] => true,
+        // No number of four digits is too large.
+        [b':', digits @ ..] => digits.len() <= 4 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    (is_usual && !name.is_empty()) || is_other_host(value)
+}
+
+/// The same where it is not a plain name, with or without a short port.
+#[inline(never)]
+fn is_other_host(value: &[u8]) -> bool {
     let host_len = match value.first() {
         Some(b'[') => ip_literal_len(value),
         _ => reg_name_len(value),

@@ -36,6 +36,8 @@ pub(crate) struct HeadReader {
     request_line: RequestLine,
     /// Field lines so far.
     fields: usize,
+    /// Whether they all are.
+    is_ascii: bool,
     framing: FramingFields,
 }
 
@@ -46,6 +48,7 @@ impl Default for HeadReader {
             line: 0,
             request_line: RequestLine::NONE,
             fields: 0,
+            is_ascii: true,
             framing: FramingFields::default(),
         }
     }
@@ -98,16 +101,18 @@ impl HeadReader {
             let Some((request_line, behind)) = read else { return Ok(None) };
             (self.request_line, self.line) = (request_line, behind);
         }
+        let mut start = self.line;
         loop {
-            let rest = bytes.get(self.line..).unwrap_or_default();
+            let rest = bytes.get(start..).unwrap_or_default();
             let line = match rest {
-                [b'\r', b'\n', ..] => return self.complete(self.line + 2, limits).map(Some),
+                [b'\r', b'\n', ..] => return self.complete(start + 2, limits).map(Some),
                 [] | [b'\r'] => None,
                 [b'\r' | b'\n', ..] => return Err(BadRequest::LineEnd),
                 _ => self.read_field(rest, limits)?,
             };
             let Some(len) = line else { return Ok(None) };
-            self.line += len;
+            start += len;
+            self.line = start;
         }
     }
 
@@ -119,25 +124,22 @@ impl HeadReader {
         bytes: &[u8],
         limits: &HeadLimits,
     ) -> Result<Option<usize>, BadRequest> {
-        let (name, rest) = bytes.split_at(token_len(bytes));
-        let value = match rest {
-            [b':', value @ ..] if !name.is_empty() => value,
-            [] => return Ok(None),
-            _ => return Err(BadRequest::FieldName),
-        };
-        let (value, rest) = value.split_at(text_len(value));
+        // The end of a line first: then the next one need not wait for what is found in this.
+        let (len, is_ascii) = text_len(bytes);
+        let (line, rest) = bytes.split_at(len);
         match rest {
             [b'\r', b'\n', ..] => {}
             [] | [b'\r'] => return Ok(None),
-            [b'\n', ..] => return Err(BadRequest::LineEnd),
-            _ => return Err(BadRequest::FieldValue),
+            _ => return Err(complaint(line, rest)),
         }
+        let Some((name, value)) = split_field(line) else { return Err(BadRequest::FieldName) };
         self.fields += 1;
         if self.fields > limits.fields {
             return Err(BadRequest::TooManyFields);
         }
+        self.is_ascii &= is_ascii;
         self.framing.note(name, value)?;
-        Ok(Some(name.len() + 1 + value.len() + 2))
+        Ok(Some(len + 2))
     }
 
     /// The blank line has come; the head has so many bytes.
@@ -153,7 +155,7 @@ impl HeadReader {
             return Err(BadRequest::AmbiguousBody);
         }
         let len = u32::try_from(len).map_err(|_| BadRequest::HeadTooLarge)?;
-        Ok(RequestHead { len, line, framing })
+        Ok(RequestHead { len, line, is_ascii: self.is_ascii, framing })
     }
 
     /// More has to come, unless too much has.
@@ -205,6 +207,8 @@ impl HeadReader {
 pub(crate) struct RequestHead {
     len: u32,
     line: RequestLine,
+    /// Whether its fields are.
+    is_ascii: bool,
     pub(crate) framing: Framing,
 }
 
@@ -221,14 +225,14 @@ pub(crate) struct HeadView<'a> {
 impl RequestHead {
     /// What there is before the first head.
     pub(crate) const NONE: RequestHead =
-        RequestHead { len: 0, line: RequestLine::NONE, framing: Framing::NONE };
+        RequestHead { len: 0, line: RequestLine::NONE, is_ascii: true, framing: Framing::NONE };
 
     /// Reads `line`, a request line of HTTP/0.9 with its line end, which is a whole head.
     pub(crate) fn parse_old(line: &[u8], limits: &HeadLimits) -> Result<RequestHead, BadRequest> {
         let len = u32::try_from(line.len()).map_err(|_| BadRequest::HeadTooLarge)?;
         let line = line.strip_suffix(b"\r\n").ok_or(BadRequest::LineEnd)?;
         let line = RequestLine::read_old(line, limits.target_bytes)?;
-        Ok(RequestHead { len, line, framing: Framing::NONE })
+        Ok(RequestHead { len, line, is_ascii: true, framing: Framing::NONE })
     }
 
     /// Bytes of the whole head, the blank line included.
@@ -248,10 +252,10 @@ impl RequestHead {
         let (line, rest) = head.split_at_checked(self.line.len as usize)?;
         // Without the line ends around them; HTTP/0.9 has only one.
         let fields = rest.get(2..rest.len().saturating_sub(2).max(2))?;
-        // All at once is quicker than a request line alone, which is short and ends anywhere.
-        let (requestline, other_text) = match str::from_utf8(head) {
-            Ok(text) => (text.get(..line.len())?, None),
-            Err(_) => (str::from_utf8(line).ok()?, Some(&**other_text.insert(text_of(fields)))),
+        let requestline = str::from_utf8(line).ok()?;
+        let other_text = match self.is_ascii {
+            true => None,
+            false => other_text_of(fields, other_text),
         };
         let (before_version, _) = requestline.split_at_checked(self.line.target_end as usize)?;
         Some(HeadView {
@@ -261,6 +265,35 @@ impl RequestHead {
             version: self.line.version,
             headers: Headers::new(fields, other_text),
         })
+    }
+}
+
+/// The name of a field, which is a token, and its value; `None` if there is no such name.
+#[inline(always)]
+fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    match line.split_at_checked(token_len(line))? {
+        ([], _) => None,
+        (name, [b':', value @ ..]) => Some((name, value)),
+        _ => None,
+    }
+}
+
+/// What is wrong with a line that ends in what is neither text nor CR LF.
+#[cold]
+fn complaint(line: &[u8], rest: &[u8]) -> BadRequest {
+    match rest {
+        _ if split_field(line).is_none() => BadRequest::FieldName,
+        [b'\n', ..] => BadRequest::LineEnd,
+        _ => BadRequest::FieldValue,
+    }
+}
+
+/// The text of `fields`, kept there, where they are not UTF-8.
+#[cold]
+fn other_text_of<'a>(fields: &[u8], place: &'a mut Option<Box<str>>) -> Option<&'a str> {
+    match str::from_utf8(fields) {
+        Ok(_) => None,
+        Err(_) => Some(&**place.insert(text_of(fields))),
     }
 }
 

@@ -3,7 +3,7 @@
 //! This is the only place where a thread blocks for a client: for a body that is too long to be
 //! collected first, and for an answer of which more waits than is bearable.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 
@@ -15,38 +15,48 @@ use crate::socket::Socket;
 pub(crate) struct HandlerSocket<'a> {
     stream: &'a Stream,
     config: &'a Config,
-    /// When the handler first waited for its body, and how much came since.
+    has_written: Cell<bool>,
+    /// What is known since the handler first waited; nearly none does.
+    waits: OnceCell<Box<Waits>>,
+}
+
+/// How a handler has waited for its client.
+#[derive(Default)]
+struct Waits {
+    /// When it first waited for its body, and how much came since.
     body: Cell<Option<(Instant, u64)>>,
-    /// How long the handler has waited for its client to take bytes, and how many it took then.
+    /// How long it has waited for its client to take bytes, and how many it took then.
     answer: Cell<(Duration, u64)>,
     /// How long the socket waits, if it does.
     blocking: Cell<Option<Patience>>,
-    has_written: Cell<bool>,
 }
 
 impl<'a> HandlerSocket<'a> {
     pub(crate) fn new(stream: &'a Stream, config: &'a Config) -> HandlerSocket<'a> {
-        HandlerSocket {
-            stream,
-            config,
-            body: Cell::new(None),
-            answer: Cell::new((Duration::ZERO, 0)),
-            blocking: Cell::new(None),
-            has_written: Cell::new(false),
-        }
+        HandlerSocket { stream, config, has_written: Cell::new(false), waits: OnceCell::new() }
+    }
+
+    fn waits(&self) -> &Waits {
+        self.waits.get_or_init(Box::default)
+    }
+
+    /// Whether the socket waits.
+    fn is_blocking(&self) -> bool {
+        self.waits.get().is_some_and(|waits| waits.blocking.get().is_some())
     }
 
     /// How much longer to wait for the next bytes of the body.
     fn body_patience(&self) -> io::Result<Duration> {
-        let (start, received) = self.body.get().unwrap_or_else(|| (Instant::now(), 0));
-        self.body.set(Some((start, received)));
+        let body = &self.waits().body;
+        let (start, received) = body.get().unwrap_or_else(|| (Instant::now(), 0));
+        body.set(Some((start, received)));
         let left = self.config.body_patience(received).checked_sub(start.elapsed());
         Ok(left.ok_or(io::ErrorKind::TimedOut)?.min(self.config.body_timeout))
     }
 
     /// Writes what the client takes while it is waited for; at least a byte.
     fn write_slowly(&self, bytes: &[u8]) -> io::Result<usize> {
-        let (waited, taken) = self.answer.get();
+        let (waited, taken) = self.waits().answer.get();
         let left = self.config.write_patience(taken).checked_sub(waited);
         let write = left.ok_or(io::ErrorKind::TimedOut)?.min(self.config.write_timeout);
         self.block(Patience { read: self.config.body_timeout, write })?;
@@ -59,7 +69,7 @@ impl<'a> HandlerSocket<'a> {
         if count == 0 {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        self.answer.set((waited + start.elapsed(), taken + count as u64));
+        self.waits().answer.set((waited + start.elapsed(), taken + count as u64));
         Ok(count)
     }
 
@@ -67,34 +77,39 @@ impl<'a> HandlerSocket<'a> {
         let patience =
             Patience { read: patience.read.min(LONGEST), write: patience.write.min(LONGEST) };
         // Whoever is quick enough has the same patience each time.
-        if self.blocking.get() == Some(patience) {
+        if self.waits().blocking.replace(Some(patience)) == Some(patience) {
             return Ok(());
         }
-        self.blocking.set(Some(patience));
         self.stream.set_blocking(Some(patience))
     }
 
     fn unblock(&self) -> io::Result<()> {
-        match self.blocking.take() {
+        match self.waits.get().and_then(|waits| waits.blocking.take()) {
             Some(_) => self.stream.set_blocking(None),
             None => Ok(()),
         }
     }
 
     /// Makes the socket fit for its loop again; true if the handler has read from it.
-    pub(crate) fn restore(&self) -> bool {
+    #[inline]
+    pub(crate) fn restore(self) -> bool {
+        self.waits.get().is_some() && self.restore_after_waits()
+    }
+
+    #[inline(never)]
+    fn restore_after_waits(self) -> bool {
         // If it fails, so will the next read of the loop, which then closes it.
         let _ = self.unblock();
-        self.body.get().is_some()
+        self.waits().body.get().is_some()
     }
 }
 
 impl Socket for HandlerSocket<'_> {
     fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.body_patience()?;
-        let received = match self.blocking.get() {
-            Some(_) => None,
-            None => self.stream.read(into)?,
+        let received = match self.is_blocking() {
+            true => None,
+            false => self.stream.read(into)?,
         };
         let count = match received {
             Some(count) => count,
@@ -103,9 +118,8 @@ impl Socket for HandlerSocket<'_> {
                 self.stream.read(into)?.ok_or(io::ErrorKind::TimedOut)?
             }
         };
-        if let Some((start, received)) = self.body.get() {
-            self.body.set(Some((start, received + count as u64)));
-        }
+        let body = &self.waits().body;
+        body.set(body.get().map(|(start, received)| (start, received + count as u64)));
         Ok(count)
     }
 
@@ -127,9 +141,9 @@ impl Socket for HandlerSocket<'_> {
     fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         self.has_written.set(true);
         while !bytes.is_empty() {
-            let written = match self.blocking.get() {
-                Some(_) => None,
-                None => self.stream.write(&[IoSlice::new(bytes)])?,
+            let written = match self.is_blocking() {
+                true => None,
+                false => self.stream.write(&[IoSlice::new(bytes)])?,
             };
             let count = written.map_or_else(|| self.write_slowly(bytes), Ok)?;
             bytes = &bytes[count..];

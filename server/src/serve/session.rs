@@ -167,6 +167,7 @@ impl Session {
     }
 
     /// What the request at hand is told apart by.
+    #[inline(never)]
     pub(crate) fn kind(&self) -> Kind {
         Kind::of(self.connection.first_line())
     }
@@ -203,16 +204,13 @@ impl Session {
                 }
             }
             let call = match self.connection.advance(limits) {
-                Want::Handler if self.is_turned_away => Call::TurnAway,
-                Want::Handler => Call::Request,
-                Want::Expectation => Call::Expectation,
-                Want::Refusal(refused) => Call::Refusal(refused),
-                Want::Close => {
-                    self.end = End::AfterOutput(Ending::Gentle);
-                    continue;
-                }
                 Want::Bytes => match self.get_bytes(stopping)? {
                     Some(next) => return Ok(next),
+                    None => continue,
+                },
+                Want::Handler if !self.is_turned_away => Call::Request,
+                want => match self.rare_call(want) {
+                    Some(call) => call,
                     None => continue,
                 },
             };
@@ -222,6 +220,20 @@ impl Session {
                 return Ok(self.wait(Reason::Write));
             }
             return Ok(Next::Answer(call));
+        }
+    }
+
+    /// What there is to answer that is no request for a method; `None` if nothing, and it ends.
+    #[cold]
+    fn rare_call(&mut self, want: Want) -> Option<Call> {
+        match want {
+            Want::Handler => Some(Call::TurnAway),
+            Want::Expectation => Some(Call::Expectation),
+            Want::Refusal(refused) => Some(Call::Refusal(refused)),
+            Want::Bytes | Want::Close => {
+                self.end = End::AfterOutput(Ending::Gentle);
+                None
+            }
         }
     }
 
@@ -335,10 +347,9 @@ impl Session {
             http.outcome()
         };
         let Outcome { left, persistence, must_reset } = outcome;
-        let has_read = socket.restore();
-        let overran = (!(service.is_lent)()).then(|| self.kind());
+        self.readiness.readable |= socket.restore();
+        let overran = if (service.is_lent)() { None } else { Some(self.kind()) };
         self.connection.answered(left, persistence);
-        self.readiness.readable |= has_read;
         if self.connection.is_closed() {
             self.end = End::AfterOutput(match must_reset {
                 true => Ending::Reset,
