@@ -29,17 +29,21 @@ pub(crate) fn token_len(bytes: &[u8]) -> usize {
 #[inline(always)]
 fn letters_len(eight: u64) -> usize {
     // In each byte the highest bit says something of the other seven, and nothing carries over.
-    let (ascii, lower) = (eight & !HIGH, (eight | 0x20 * EACH) & !HIGH);
-    let is_below = !((lower | HIGH) - u64::from(b'a') * EACH);
-    let is_above = lower + u64::from(0x7f - b'z') * EACH;
-    let is_no_hyphen = (ascii ^ u64::from(b'-') * EACH) + 0x7f * EACH;
+    let ascii = eight & !HIGH;
+    let lower = ascii | each(0x20);
+    let is_below = !((lower | HIGH) - each(b'a'));
+    let is_above = lower + each(0x7f - b'z');
+    let is_no_hyphen = (ascii ^ each(b'-')) + each(0x7f);
     let others = ((is_below | is_above) & is_no_hyphen) | eight;
     (others & HIGH).trailing_zeros() as usize / 8
 }
 
-/// A bit for each of eight bytes: the lowest, and the highest.
-const EACH: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x80 * EACH;
+/// That byte, eight times.
+const fn each(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+const HIGH: u64 = each(0x80);
 
 /// How many bytes at the front may stand in a request target: visible ASCII without what a URI never
 /// carries raw.
@@ -94,7 +98,7 @@ fn plain_len(eight: u64) -> usize {
     // The highest bit of a byte is set in the first if it is below a space, in the second if it is
     // DEL, and in one of them if it is not ASCII. What a byte borrows or carries is wrong only behind
     // the first that is not plain.
-    let others = eight.wrapping_sub(0x20 * EACH) | eight.wrapping_add(EACH);
+    let others = eight.wrapping_sub(each(0x20)) | eight.wrapping_add(each(1));
     (others & HIGH).trailing_zeros() as usize / 8
 }
 
