@@ -56,12 +56,12 @@ impl RequestLine {
             [byte, ..] if byte.is_ascii_control() => return Err(BadRequest::RequestLine),
             _ => return Err(BadRequest::Target),
         };
-        let version = match rest.first_chunk() {
-            Some(b"HTTP/1.1\r\n") => Version::HTTP_11,
-            _ => match other_version(rest)? {
-                Some(version) => version,
-                None => return Ok(None),
-            },
+        let version = if rest.first_chunk() == Some(b"HTTP/1.1\r\n") {
+            Version::HTTP_11
+        } else if let Some(version) = other_version(rest)? {
+            version
+        } else {
+            return Ok(None);
         };
         let len = method.len() + 1 + target.len() + 1 + "HTTP/1.1".len();
         let line = RequestLine::new(len, method, target, version, max_target_bytes)?;
