@@ -347,7 +347,7 @@ impl Trade for Shop {
         let before = self.driver(index).replace(Arc::clone(&at.hand));
         if let (Some(kept), true) = (before, is_taken_over) {
             self.info.stats.note_take_over();
-            home.change_hands();
+            self.serving(|serving| home.change_hands(serving));
             kept.look();
         }
     }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use basehttp::{Config, Exchange, handler_fn};
-use basehttp_tests::{DEADLINE, get, serve, serve_with};
+use basehttp_tests::{DEADLINE, get, is_threading, serve, serve_with};
 
 /// Waits for a word at `/wait`, and then until `late` has passed since it began.
 fn waiting(
@@ -77,6 +77,53 @@ fn a_client_that_pipelines_gets_one_turn_like_the_others() {
         }
         for n in 0..300 {
             assert_eq!(greedy.reply().text(), "/greedy", "{round} {n}");
+        }
+    }
+}
+
+/// Answers of one turn may wait for each other, but not for a method that takes long: with threads
+/// never, and with one thread not once that is known.
+#[test]
+fn a_finished_answer_does_not_wait_for_a_method_that_takes_long() {
+    let ((began, has_begun), (go, go_on)) = (mpsc::channel(), mpsc::channel());
+    let (heard, hears) = mpsc::channel();
+    let words = Mutex::new((go_on, hears));
+    // Whoever has one thread gives up before the answer that waits for this one is missed.
+    let patience = if is_threading() { DEADLINE / 2 } else { Duration::from_millis(200) };
+    let server = serve(handler_fn(move |http: &mut Exchange<'_>| {
+        let word = |of: fn(&(Receiver<()>, Receiver<()>)) -> &Receiver<()>, patience| {
+            of(&words.lock().expect("sound")).recv_timeout(patience).is_ok()
+        };
+        match http.path {
+            "/gate" => {
+                // What was said too late for the last round says nothing in this one.
+                while words.lock().expect("sound").1.try_recv().is_ok() {}
+                began.send(()).expect("the test waits");
+                word(|words| &words.0, DEADLINE)
+            }
+            "/slow" => word(|words| &words.1, patience),
+            _ => true,
+        }
+        .to_string()
+    }));
+    let [mut gate, mut quick, mut slow] = [(); 3].map(|()| server.connect());
+    // Only where methods have been quick for a while does an answer wait at all.
+    for _ in 0..1100 {
+        assert_eq!(quick.send(get("/quick")).reply().brief(), (200, "true"));
+    }
+    for round in 0..4 {
+        gate.send(get("/gate"));
+        has_begun.recv_timeout(DEADLINE).expect("the method begins");
+        // These two are heard together, in this order.
+        quick.send(get("/quick"));
+        slow.send(get("/slow"));
+        go.send(()).expect("the method waits");
+        assert_eq!(gate.reply().brief(), (200, "true"));
+        assert_eq!(quick.reply().brief(), (200, "true"));
+        heard.send(()).expect("the server is there");
+        let in_time = slow.reply().text().to_owned();
+        if is_threading() || round > 0 {
+            assert_eq!(in_time, "true", "{round}");
         }
     }
 }

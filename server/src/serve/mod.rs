@@ -22,6 +22,7 @@ pub(crate) mod baton;
 #[cfg(feature = "signals")]
 pub(crate) mod signals;
 
+pub(crate) mod batch;
 pub(crate) mod busy;
 #[cfg(unix)]
 pub(crate) mod fork;

@@ -502,10 +502,11 @@ impl Session {
         })
     }
 
-    /// Gives memory that nothing is in back to the loop.
+    /// Gives memory that nothing is in back to the loop; what came behind the end is nothing.
     pub(crate) fn give_back(&mut self, stock: &mut Stock) {
+        let is_over = self.connection.is_closed();
         let input = &mut self.connection.input;
-        if input.is_empty() && input.has_storage() {
+        if input.has_storage() && (input.is_empty() || is_over) {
             stock.give_input(input.take_storage());
         } else if input.len() < LITTLE && input.capacity() >= INPUT {
             // The start of a head from a slow client does not need so much memory.

@@ -28,6 +28,7 @@ use crate::net::deadlines::Deadlines;
 use crate::net::listener::Listener;
 use crate::net::poller::{Event, Poller, Readiness, Stream, Token};
 use crate::peer::PeerAddress;
+use crate::serve::batch::Batch;
 use crate::serve::door::Door;
 use crate::serve::mailbox::Mailbox;
 use crate::serve::neighbours::{ACCEPTS, Neighbours};
@@ -90,6 +91,8 @@ pub(crate) struct Worker {
     unfinished: VecDeque<Token>,
     /// How many of those have their turn now: never more than there are.
     rest_of_turn: usize,
+    /// Those of this turn that are heard, answered and sent to together.
+    batch: Batch<Box<Visit>>,
     clock: Clock,
     /// In this run: with no time at all it still looks once what is there.
     has_waited: bool,
@@ -185,6 +188,7 @@ impl Worker {
             fresh: VecDeque::new(),
             unfinished: VecDeque::new(),
             rest_of_turn: 0,
+            batch: Batch::new(clock.now()),
             clock,
             has_waited: false,
             answered: 0,
@@ -199,6 +203,8 @@ impl Worker {
     /// requests.
     #[cfg(unix)]
     pub(crate) fn join_others(&mut self, max_requests: Option<u64>) -> io::Result<()> {
+        // What has been answered is not lost with a process that crashes over something else.
+        self.batch.keep_apart();
         self.life = max_requests.unwrap_or(u64::MAX).max(1);
         self.door.share(&self.poller)
     }
@@ -267,20 +273,34 @@ impl Worker {
     }
 
     /// Somebody else drives it from here on, after a handler that took long.
-    pub(crate) fn change_hands(&mut self) {
+    pub(crate) fn change_hands(&mut self, serving: Serving<'_>) {
         self.clock.look();
+        self.send_answers(serving);
     }
 
-    /// A session comes back: its answers are sent, and it moves on.
-    #[inline(always)] // see `Session::advance`
+    /// A session comes back, and its answers are to be sent: when those that were heard with it have
+    /// been answered too, or that takes too long.
     pub(crate) fn welcome(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
         self.take_in(&mut visit);
         // A handler takes what time it takes: deadlines begin now, give or take a tick.
         self.clock.glance();
-        if !matches!(visit.next, Next::Close) {
-            visit.next = visit.session.advance(serving.limits, self.stopping.is_some());
+        let since = visit.since;
+        if self.batch.answered(visit, since, self.clock.now()) {
+            self.send_answers(serving);
         }
-        self.settle(visit, serving);
+    }
+
+    /// Sends what has been answered, and moves those sessions on.
+    #[inline(always)] // see `Session::advance`
+    fn send_answers(&mut self, serving: Serving<'_>) {
+        let mut owed = self.batch.take_owed();
+        for mut visit in owed.drain(..) {
+            if !matches!(visit.next, Next::Close) {
+                visit.next = visit.session.advance(serving.limits, self.stopping.is_some());
+            }
+            self.settle(visit, serving);
+        }
+        self.batch.sent(owed);
     }
 
     /// A session comes back by mail: it is queued, and goes on in this turn.
@@ -310,21 +330,27 @@ impl Worker {
     /// Does what has become possible, until something is to be answered.
     #[inline(always)] // see `Session::advance`
     fn go_on(&mut self, serving: Serving<'_>, until: Until) -> Option<Box<Visit>> {
-        let limit = match until {
-            Until::Stopped => REQUESTS_IN_A_TURN,
-            Until::Answered { .. } => 1u64.saturating_sub(self.answered),
+        let (together, limit) = match until {
+            Until::Stopped => (usize::MAX, REQUESTS_IN_A_TURN),
+            Until::Answered { .. } => (1, 1u64.saturating_sub(self.answered)),
         };
-        while let Some(token) = self.next_in_turn(serving) {
-            if let Some(visit) = self.drive(token, serving, limit) {
+        loop {
+            if let Some(mut visit) = self.batch.next() {
+                self.depart(&mut visit, limit);
                 return Some(visit);
             }
-        }
-        while let Some(token) = self.deadlines.expired(self.clock.now()) {
-            if let Some(visit) = self.expire(token, serving, limit) {
-                return Some(visit);
+            self.send_answers(serving);
+            self.batch.begin(together, self.clock.now());
+            while self.batch.has_room()
+                && let Some(token) = self.next_in_turn(serving)
+            {
+                self.drive(token, serving, limit);
+            }
+            while self.batch.is_answered() {
+                let token = self.deadlines.expired(self.clock.now())?;
+                self.expire(token, serving, limit);
             }
         }
-        None
     }
 
     /// Takes in what the wait told of, and finds the next session that can go on in this turn.
@@ -475,17 +501,16 @@ impl Worker {
 
     /// Lets a session do all that it can without a handler.
     #[inline(always)] // see `Session::advance`
-    fn drive(&mut self, token: Token, serving: Serving<'_>, limit: u64) -> Option<Box<Visit>> {
-        let mut visit = self.sessions.get_mut(token)?.vacate()?;
+    fn drive(&mut self, token: Token, serving: Serving<'_>, limit: u64) {
+        let Some(seat) = self.sessions.get_mut(token) else { return };
+        let Some(mut visit) = seat.vacate() else { return };
         visit.session.is_queued = false;
         visit.session.provide(&mut self.stock);
         visit.next = visit.session.advance(serving.limits, self.stopping.is_some());
-        if limit > 0 && matches!(visit.next, Next::Answer(_)) {
-            self.depart(&mut visit, limit);
-            return Some(visit);
+        match visit.next {
+            Next::Answer(_) if limit > 0 => self.batch.ask(visit),
+            _ => self.settle(visit, serving),
         }
-        self.settle(visit, serving);
-        None
     }
 
     /// Prepares a visit to go out of the loop; its seat is kept.
@@ -538,30 +563,27 @@ impl Worker {
     }
 
     #[cold]
-    fn expire(&mut self, token: Token, serving: Serving<'_>, limit: u64) -> Option<Box<Visit>> {
+    fn expire(&mut self, token: Token, serving: Serving<'_>, limit: u64) {
         // One more look before the end: who was only kept waiting by somebody else's handler is not
         // late, and its bytes are here.
         for step in [Session::look_again, Session::expire] {
             // Who is being answered, or is about to be, is not late; it gets a deadline again.
-            let Some(Seat::Home(visit)) = self.sessions.get_mut(token) else { return None };
+            let Some(Seat::Home(visit)) = self.sessions.get_mut(token) else { return };
             let session = &mut visit.session;
             if session.is_queued {
-                return None;
+                return;
             }
             let deadline = session.deadline(self.clock.now(), serving.config);
             if self.clock.now() < deadline {
-                self.deadlines.set(token, deadline);
-                return None;
+                return self.deadlines.set(token, deadline);
             }
             step(session);
-            if let Some(visit) = self.drive(token, serving, limit) {
-                return Some(visit);
-            }
+            self.drive(token, serving, limit);
         }
-        None
     }
 
-    fn close(&mut self, visit: Box<Visit>, serving: Serving<'_>) {
+    fn close(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
+        visit.session.give_back(&mut self.stock);
         self.deadlines.remove(visit.token);
         self.sessions.try_remove(visit.token);
         if let Some(stopping) = &mut self.stopping {

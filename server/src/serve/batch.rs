@@ -1,0 +1,210 @@
+//! Sessions that are heard together, then answered one after the other, and then sent their answers.
+//!
+//! Receiving, answering and sending are three long ways through different code, and each leaves
+//! little of the others in the processor's caches; so a loop that goes each way for several sessions
+//! in a row spends a fifth less time outside of the kernel. The price is that an answer may wait for
+//! those behind it: not for longer than it takes a clock to tick and one handler to return, and not
+//! at all where handlers have not been quick of late.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Some sessions, and how far they have come.
+pub(crate) struct Batch<V> {
+    /// They have something to answer.
+    asking: VecDeque<V>,
+    /// They have been answered, and wait to be sent what they are owed.
+    owed: Vec<V>,
+    /// Until when they may wait.
+    send_by: Instant,
+    /// How many there may be in this one, and in any.
+    room: usize,
+    most: usize,
+    /// So many answers wait for nobody: not enough have been quick yet.
+    one_by_one: u32,
+}
+
+impl<V> Batch<V> {
+    pub(crate) fn new(now: Instant) -> Batch<V> {
+        Batch {
+            asking: VecDeque::new(),
+            owed: Vec::new(),
+            send_by: now,
+            room: 1,
+            most: MOST,
+            one_by_one: QUICK_AT_FIRST,
+        }
+    }
+
+    /// From here on there is never more than one.
+    #[cfg(unix)]
+    pub(crate) fn keep_apart(&mut self) {
+        self.most = 1;
+    }
+
+    /// A new one begins, of `at_most` so many.
+    #[inline(always)] // on the way of each request, as all that follows
+    pub(crate) fn begin(&mut self, at_most: usize, now: Instant) {
+        self.room = if self.one_by_one == 0 { self.most.min(at_most) } else { 1 };
+        self.send_by = now + SEND_AFTER;
+    }
+
+    /// Whether there is room for one more.
+    #[inline(always)]
+    pub(crate) fn has_room(&self) -> bool {
+        self.asking.len() < self.room
+    }
+
+    /// Whether nobody waits to be answered.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.asking.is_empty()
+    }
+
+    /// Takes one in.
+    #[inline(always)]
+    pub(crate) fn ask(&mut self, visit: V) {
+        self.asking.push_back(visit);
+    }
+
+    /// The next to be answered.
+    #[inline(always)]
+    pub(crate) fn next(&mut self) -> Option<V> {
+        self.asking.pop_front()
+    }
+
+    /// One has been answered, for which it left at `since`; true if what is owed is to be sent now.
+    #[inline(always)]
+    pub(crate) fn answered(&mut self, visit: V, since: Instant, now: Instant) -> bool {
+        self.owed.push(visit);
+        self.one_by_one = self.one_by_one.saturating_sub(1);
+        now >= self.send_by && self.is_late(since, now)
+    }
+
+    /// It is time to send; and where a handler has taken long, it will be each time.
+    #[cold]
+    fn is_late(&mut self, since: Instant, now: Instant) -> bool {
+        if now.saturating_duration_since(since) >= LONG {
+            self.one_by_one = QUICK_AFTER_LONG;
+        }
+        true
+    }
+
+    /// Those that are owed something; [`sent`](Self::sent) gets the memory back.
+    #[inline(always)]
+    pub(crate) fn take_owed(&mut self) -> Vec<V> {
+        std::mem::take(&mut self.owed)
+    }
+
+    /// What was owed has been sent.
+    #[inline(always)]
+    pub(crate) fn sent(&mut self, mut memory: Vec<V>) {
+        memory.clear();
+        self.owed = memory;
+    }
+}
+
+/// So many share their ways. With twice as many nothing more is gained.
+const MOST: usize = 16;
+
+/// How long answers wait for each other, besides the time of one handler and the rest of a tick.
+const SEND_AFTER: Duration = Duration::from_millis(1);
+
+/// A handler that takes longer than this must not be what a finished answer waits for.
+const LONG: Duration = Duration::from_millis(50);
+
+/// So many answers in a row have to be quicker than that before any waits for another: in the life
+/// of a loop, and after one that was not.
+const QUICK_AT_FIRST: u32 = 1_000;
+const QUICK_AFTER_LONG: u32 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes in as many as there is room for, and has `answer` say how long each takes; the sizes
+    /// of the groups in which they are sent.
+    fn sent(
+        batch: &mut Batch<()>,
+        now: &mut Instant,
+        mut answer: impl FnMut() -> Duration,
+    ) -> Vec<usize> {
+        batch.begin(usize::MAX, *now);
+        while batch.has_room() {
+            batch.ask(());
+        }
+        let mut groups = Vec::new();
+        let mut send = |batch: &mut Batch<()>| {
+            let owed = batch.take_owed();
+            if !owed.is_empty() {
+                groups.push(owed.len());
+            }
+            batch.sent(owed);
+        };
+        while let Some(visit) = batch.next() {
+            let since = *now;
+            *now += answer();
+            if batch.answered(visit, since, *now) {
+                send(batch);
+            }
+        }
+        assert!(batch.is_answered());
+        send(batch);
+        groups
+    }
+
+    fn quick() -> Duration {
+        Duration::from_micros(5)
+    }
+
+    #[test]
+    fn answers_wait_for_each_other_once_enough_have_been_quick() {
+        let (mut now, mut answers) = (Instant::now(), 0);
+        let mut batch = Batch::new(now);
+        while sent(&mut batch, &mut now, quick) == [1] {
+            answers += 1;
+        }
+        assert_eq!(answers, QUICK_AT_FIRST);
+        assert_eq!(sent(&mut batch, &mut now, quick), [MOST]);
+        batch.begin(1, now);
+        batch.ask(());
+        assert!(!batch.has_room());
+        assert_eq!(batch.next(), Some(()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn those_that_are_kept_apart_never_wait() {
+        let mut now = Instant::now();
+        let mut batch = Batch::new(now);
+        batch.keep_apart();
+        for _ in 0..=QUICK_AT_FIRST {
+            assert_eq!(sent(&mut batch, &mut now, quick), [1]);
+        }
+    }
+
+    #[test]
+    fn no_answer_waits_for_two_that_take_their_time() {
+        let mut now = Instant::now();
+        let mut batch = Batch::new(now);
+        while sent(&mut batch, &mut now, quick) == [1] {}
+        let mut times = [quick(), quick(), SEND_AFTER].into_iter().cycle();
+        let groups = sent(&mut batch, &mut now, || times.next().unwrap());
+        assert_eq!(groups[..2], [3, 1], "{groups:?}");
+        assert_eq!(groups.iter().sum::<usize>(), MOST);
+    }
+
+    #[test]
+    fn after_one_that_takes_long_none_waits() {
+        let mut now = Instant::now();
+        let mut batch = Batch::new(now);
+        while sent(&mut batch, &mut now, quick) == [1] {}
+        let mut times = [quick(), LONG].into_iter().chain(std::iter::repeat_with(quick));
+        let groups = sent(&mut batch, &mut now, || times.next().unwrap());
+        assert_eq!((groups[0], groups.iter().sum()), (2, MOST));
+        let mut answers = MOST as u32 - 2;
+        while sent(&mut batch, &mut now, quick) == [1] {
+            answers += 1;
+        }
+        assert_eq!(answers, QUICK_AFTER_LONG);
+    }
+}
