@@ -87,21 +87,21 @@ fn a_client_that_pipelines_gets_one_turn_like_the_others() {
 fn a_finished_answer_does_not_wait_for_a_method_that_takes_long() {
     let ((began, has_begun), (go, go_on)) = (mpsc::channel(), mpsc::channel());
     let (heard, hears) = mpsc::channel();
-    let words = Mutex::new((go_on, hears));
+    let (go_on, hears) = (Mutex::new(go_on), Mutex::new(hears));
     // Whoever has one thread gives up before the answer that waits for this one is missed.
     let patience = if is_threading() { DEADLINE / 2 } else { Duration::from_millis(200) };
     let server = serve(handler_fn(move |http: &mut Exchange<'_>| {
-        let word = |of: fn(&(Receiver<()>, Receiver<()>)) -> &Receiver<()>, patience| {
-            of(&words.lock().expect("sound")).recv_timeout(patience).is_ok()
+        let has_heard = |from: &Mutex<Receiver<()>>, patience| {
+            from.lock().expect("sound").recv_timeout(patience).is_ok()
         };
         match http.path {
             "/gate" => {
                 // What was said too late for the last round says nothing in this one.
-                while words.lock().expect("sound").1.try_recv().is_ok() {}
+                while has_heard(&hears, Duration::ZERO) {}
                 began.send(()).expect("the test waits");
-                word(|words| &words.0, DEADLINE)
+                has_heard(&go_on, DEADLINE)
             }
-            "/slow" => word(|words| &words.1, patience),
+            "/slow" => has_heard(&hears, patience),
             _ => true,
         }
         .to_string()
