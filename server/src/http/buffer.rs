@@ -59,17 +59,23 @@ impl Buffer {
     /// Room behind the bytes, never empty: full storage is compacted, or else doubled.
     ///
     /// It grows with what has been received, never with what a peer announced.
+    #[inline(always)] // mostly there is some
     pub(crate) fn room(&mut self) -> &mut [u8] {
         if self.end == self.storage.len() {
-            if self.start > 0 {
-                self.storage.copy_within(self.start..self.end, 0);
-                self.end -= self.start;
-                self.start = 0;
-            } else {
-                self.storage.resize((self.storage.len() * 2).max(SMALLEST), 0);
-            }
+            self.make_room();
         }
         &mut self.storage[self.end..]
+    }
+
+    #[inline(never)]
+    fn make_room(&mut self) {
+        if self.start > 0 {
+            self.storage.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        } else {
+            self.storage.resize((self.storage.len() * 2).max(SMALLEST), 0);
+        }
     }
 
     /// Counts the first `count` bytes of the room as received.

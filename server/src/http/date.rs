@@ -62,11 +62,15 @@ impl Stamp {
     }
 
     /// Renders the date again if `now` is a later second than before; `wall` is asked only then.
+    #[inline(always)] // nearly always it is right
     pub(crate) fn refresh(&mut self, now: Instant, wall: impl FnOnce() -> SystemTime) {
-        if self.valid_until.is_some_and(|until| now < until) {
-            return;
+        if !self.valid_until.is_some_and(|until| now < until) {
+            self.render(now, wall());
         }
-        let wall = wall();
+    }
+
+    #[inline(never)]
+    fn render(&mut self, now: Instant, wall: SystemTime) {
         let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.valid_until =
             Some(now + Duration::from_nanos(1_000_000_000 - u64::from(into_second.subsec_nanos())));

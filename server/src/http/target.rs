@@ -25,11 +25,19 @@ pub(crate) enum Form {
 }
 
 /// Which form `target` has for `method`, if any. Its bytes have been looked at.
+#[inline(always)] // nearly always a path
 pub(crate) fn classify(method: &[u8], target: &[u8]) -> Option<Form> {
+    match target {
+        [b'/', ..] if method != b"CONNECT" => Some(Form::Origin),
+        _ => classify_other(method, target),
+    }
+}
+
+#[inline(never)]
+fn classify_other(method: &[u8], target: &[u8]) -> Option<Form> {
     match (method, target) {
         (b"CONNECT", _) => is_authority(target).then_some(Form::Authority),
         (b"OPTIONS", b"*") => Some(Form::Asterisk),
-        (_, [b'/', ..]) => Some(Form::Origin),
         _ => is_absolute(target).then_some(Form::Absolute),
     }
 }

@@ -45,20 +45,26 @@ impl Deadlines {
     }
 
     /// Lets `token` expire at `when`, instead of whenever it would have.
+    #[inline(always)] // nearly always it is later than before, and stays linked
     pub(crate) fn set(&mut self, token: Token, when: Instant) {
+        match self.entries.get_mut(token) {
+            Some(entry) if entry.bucket != NONE && when >= entry.when => entry.when = when,
+            _ => self.set_anew(token, when),
+        }
+    }
+
+    #[inline(never)]
+    fn set_anew(&mut self, token: Token, when: Instant) {
         if token >= self.entries.len() {
             let nowhere = Entry { when, bucket: NONE, before: NONE, after: NONE };
             self.entries.resize(token + 1, nowhere);
         }
         let entry = &mut self.entries[token];
-        let is_earlier = when < entry.when;
         entry.when = when;
-        if entry.bucket == NONE {
-            self.link(token);
-        } else if is_earlier {
+        if entry.bucket != NONE {
             self.unlink(token);
-            self.link(token);
         }
+        self.link(token);
     }
 
     /// Forgets `token`.

@@ -295,6 +295,7 @@ impl Session {
     }
 
     /// When what it waits for is late.
+    #[inline(always)]
     pub(crate) fn deadline(&mut self, now: Instant, config: &Config) -> Instant {
         self.waiting.deadline(now, config)
     }
@@ -312,13 +313,21 @@ impl Session {
     /// Has the handler answer what [`Next::Answer`] named.
     ///
     /// If that took so long that the loop went on without it, what kind of request it was.
+    #[inline(always)] // nearly always for a request
     pub(crate) fn answer(&mut self, call: Call, service: &Service<'_>) -> Option<Kind> {
         if self.sent > 0 {
             self.ends.output.drain(..std::mem::take(&mut self.sent));
         }
         match call {
-            Call::Request => return self.answer_request(service, handler::answer),
-            Call::TurnAway => {
+            Call::Request => self.answer_request(service, handler::answer),
+            call => self.answer_rarely(call, service),
+        }
+    }
+
+    #[cold]
+    fn answer_rarely(&mut self, call: Call, service: &Service<'_>) -> Option<Kind> {
+        match call {
+            Call::Request | Call::TurnAway => {
                 self.answer_request(service, |_, http| handler::turn_away(http));
             }
             Call::Expectation => self.answer_expectation(service),
@@ -503,15 +512,14 @@ impl Session {
     }
 
     /// Gives memory that nothing is in back to the loop; what came behind the end is nothing.
+    #[inline(always)] // on the way of each request
     pub(crate) fn give_back(&mut self, stock: &mut Stock) {
         let is_over = self.connection.is_closed();
         let input = &mut self.connection.input;
         if input.has_storage() && (input.is_empty() || is_over) {
             stock.give_input(input.take_storage());
-        } else if input.len() < LITTLE && input.capacity() >= INPUT {
-            // The start of a head from a slow client does not need so much memory.
-            let little = Buffer::with_bytes(input.bytes());
-            stock.give_input(std::mem::replace(input, little).take_storage());
+        } else {
+            shrink(input, stock);
         }
         if self.ends.output.is_empty() && self.ends.output.capacity() > 0 {
             stock.give_output(std::mem::take(&mut self.ends.output));
@@ -519,6 +527,7 @@ impl Session {
     }
 
     /// Takes the memory that it works in from the loop, where it has none.
+    #[inline(always)] // two words and two comparisons
     pub(crate) fn provide(&mut self, stock: &mut Stock) {
         if !self.connection.input.has_storage() {
             self.connection.input = Buffer::with_storage(stock.take_input());
@@ -585,6 +594,15 @@ impl Ends {
             connection_locals: &mut self.locals,
             hooks: service.handler,
         }
+    }
+}
+
+/// The start of a head from a slow client does not need much memory.
+#[inline(never)]
+fn shrink(input: &mut Buffer, stock: &mut Stock) {
+    if input.len() < LITTLE && input.capacity() >= INPUT {
+        let little = Buffer::with_bytes(input.bytes());
+        stock.give_input(std::mem::replace(input, little).take_storage());
     }
 }
 

@@ -78,9 +78,17 @@ impl Waiting {
     ///
     /// A deadline covers the whole of a head, a body, an idle time: it is not renewed by each byte.
     /// That of a write is, but not beyond what all of them may take.
+    #[inline(always)] // mostly for a client that is idle
     pub(crate) fn deadline(&mut self, now: Instant, config: &Config) -> Instant {
         let since = *self.since.get_or_insert(now);
-        let after = |start: Instant, patience| start + LONGEST.min(patience);
+        match self.reason {
+            Reason::Idle => after(since, config.idle_timeout),
+            _ => self.other_deadline(since, now, config),
+        }
+    }
+
+    #[inline(never)]
+    fn other_deadline(&mut self, since: Instant, now: Instant, config: &Config) -> Instant {
         match self.reason {
             Reason::Idle => after(since, config.idle_timeout),
             Reason::Head => after(since, config.head_timeout),
@@ -93,6 +101,10 @@ impl Waiting {
             }
         }
     }
+}
+
+fn after(start: Instant, patience: Duration) -> Instant {
+    start + LONGEST.min(patience)
 }
 
 /// How long an idle connection is kept when the server stops: a client that is busy sends its next

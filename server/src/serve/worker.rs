@@ -514,6 +514,7 @@ impl Worker {
     }
 
     /// Prepares a visit to go out of the loop; its seat is kept.
+    #[inline(always)] // it has one caller, and is on the way of each request
     fn depart(&mut self, visit: &mut Visit, limit: u64) {
         // What comes of a body that its method will read is no news for the loop.
         if visit.session.has_open_body() && visit.session.is_watched {
@@ -530,32 +531,42 @@ impl Worker {
     }
 
     /// Does what is left to do with a session, and gives it its seat back.
+    #[inline(always)] // nearly always it waits for its client, as before
     fn settle(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
+        if !(matches!(visit.next, Next::Wait) && visit.session.is_watched) {
+            return self.settle_anew(visit, serving);
+        }
+        let session = &mut visit.session;
+        session.give_back(&mut self.stock);
+        let deadline = session.deadline(self.clock.now(), serving.config);
+        self.deadlines.set(visit.token, deadline);
+        self.seat(visit);
+    }
+
+    /// The same for one that has more to do, has not waited yet, or ends.
+    #[inline(never)]
+    fn settle_anew(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
         match visit.next {
             Next::Answer(_) => {
                 visit.session.is_queued = true;
                 self.unfinished.push_back(visit.token);
+                self.seat(visit);
             }
             Next::Wait => {
-                let (token, session) = (visit.token, &mut visit.session);
-                if !session.is_watched {
-                    if let Err(error) = self.poller.add(session.stream_mut(), token) {
-                        log_error(format_args!("cannot watch a connection: {error}"));
-                        return self.close(visit, serving);
-                    }
-                    session.is_watched = true;
+                if let Err(error) = self.poller.add(visit.session.stream_mut(), visit.token) {
+                    log_error(format_args!("cannot watch a connection: {error}"));
+                    return self.close(visit, serving);
                 }
-                session.give_back(&mut self.stock);
-                let deadline = session.deadline(self.clock.now(), serving.config);
-                self.deadlines.set(token, deadline);
+                visit.session.is_watched = true;
+                self.settle(visit, serving);
             }
-            Next::Close => return self.close(visit, serving),
+            Next::Close => self.close(visit, serving),
         }
-        self.seat(visit);
     }
 
     /// Gives it its seat back: that is kept while it is away, and only `close` and the end of a stop
     /// take one.
+    #[inline(always)] // a comparison and a word
     fn seat(&mut self, visit: Box<Visit>) {
         if let Some(seat) = self.sessions.get_mut(visit.token) {
             *seat = Seat::Home(visit);
