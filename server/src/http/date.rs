@@ -64,7 +64,7 @@ impl Stamp {
     /// Renders the date again if `now` is a later second than before; `wall` is asked only then.
     #[inline(always)] // nearly always it is right
     pub(crate) fn refresh(&mut self, now: Instant, wall: impl FnOnce() -> SystemTime) {
-        if !self.valid_until.is_some_and(|until| now < until) {
+        if self.valid_until.is_none_or(|until| now >= until) {
             self.render(now, wall());
         }
     }

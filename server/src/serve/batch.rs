@@ -14,7 +14,7 @@ pub(crate) struct Batch<V> {
     /// They have something to answer.
     asking: VecDeque<V>,
     /// They have been answered, and wait to be sent what they are owed.
-    owed: Vec<V>,
+    owed: VecDeque<V>,
     /// Until when they may wait.
     send_by: Instant,
     /// How many there may be in this one, and in any.
@@ -28,7 +28,7 @@ impl<V> Batch<V> {
     pub(crate) fn new(now: Instant) -> Batch<V> {
         Batch {
             asking: VecDeque::new(),
-            owed: Vec::new(),
+            owed: VecDeque::new(),
             send_by: now,
             room: 1,
             most: MOST,
@@ -75,7 +75,7 @@ impl<V> Batch<V> {
     /// One has been answered, for which it left at `since`; true if what is owed is to be sent now.
     #[inline(always)]
     pub(crate) fn answered(&mut self, visit: V, since: Instant, now: Instant) -> bool {
-        self.owed.push(visit);
+        self.owed.push_back(visit);
         self.one_by_one = self.one_by_one.saturating_sub(1);
         now >= self.send_by && self.is_late(since, now)
     }
@@ -89,17 +89,10 @@ impl<V> Batch<V> {
         true
     }
 
-    /// Those that are owed something; [`sent`](Self::sent) gets the memory back.
+    /// The next to be sent what it is owed.
     #[inline(always)]
-    pub(crate) fn take_owed(&mut self) -> Vec<V> {
-        std::mem::take(&mut self.owed)
-    }
-
-    /// What was owed has been sent.
-    #[inline(always)]
-    pub(crate) fn sent(&mut self, mut memory: Vec<V>) {
-        memory.clear();
-        self.owed = memory;
+    pub(crate) fn next_owed(&mut self) -> Option<V> {
+        self.owed.pop_front()
     }
 }
 
@@ -134,11 +127,8 @@ mod tests {
         }
         let mut groups = Vec::new();
         let mut send = |batch: &mut Batch<()>| {
-            let owed = batch.take_owed();
-            if !owed.is_empty() {
-                groups.push(owed.len());
-            }
-            batch.sent(owed);
+            let owed = std::iter::from_fn(|| batch.next_owed()).count();
+            groups.extend((owed > 0).then_some(owed));
         };
         while let Some(visit) = batch.next() {
             let since = *now;

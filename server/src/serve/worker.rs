@@ -94,6 +94,8 @@ pub(crate) struct Worker {
     /// Those of this turn that are heard, answered and sent to together.
     batch: Batch<Box<Visit>>,
     clock: Clock,
+    /// All that was late by then has ended.
+    expired_by: Instant,
     /// In this run: with no time at all it still looks once what is there.
     has_waited: bool,
     /// Requests answered in this run.
@@ -189,6 +191,7 @@ impl Worker {
             unfinished: VecDeque::new(),
             rest_of_turn: 0,
             batch: Batch::new(clock.now()),
+            expired_by: clock.now(),
             clock,
             has_waited: false,
             answered: 0,
@@ -293,14 +296,12 @@ impl Worker {
     /// Sends what has been answered, and moves those sessions on.
     #[inline(always)] // see `Session::advance`
     fn send_answers(&mut self, serving: Serving<'_>) {
-        let mut owed = self.batch.take_owed();
-        for mut visit in owed.drain(..) {
+        while let Some(mut visit) = self.batch.next_owed() {
             if !matches!(visit.next, Next::Close) {
                 visit.next = visit.session.advance(serving.limits, self.stopping.is_some());
             }
             self.settle(visit, serving);
         }
-        self.batch.sent(owed);
     }
 
     /// A session comes back by mail: it is queued, and goes on in this turn.
@@ -346,9 +347,23 @@ impl Worker {
             {
                 self.drive(token, serving, limit);
             }
-            while self.batch.is_answered() {
-                let token = self.deadlines.expired(self.clock.now())?;
-                self.expire(token, serving, limit);
+            if self.batch.is_answered() {
+                self.expire_late(serving, limit);
+            }
+            if self.batch.is_answered() {
+                return None;
+            }
+        }
+    }
+
+    /// Ends what is late, until one of those has something to answer after all.
+    #[inline(always)] // between two ticks nothing becomes late
+    fn expire_late(&mut self, serving: Serving<'_>, limit: u64) {
+        let now = self.clock.now();
+        while self.expired_by < now && self.batch.is_answered() {
+            match self.deadlines.expired(now) {
+                Some(token) => self.expire(token, serving, limit),
+                None => self.expired_by = now,
             }
         }
     }
@@ -432,6 +447,9 @@ impl Worker {
     }
 
     fn read_letters(&mut self, serving: Serving<'_>) {
+        if self.mailbox().is_quiet() {
+            return;
+        }
         let mut letters = std::mem::take(&mut self.letters);
         self.mailbox().collect(&mut letters);
         for letter in letters.drain(..) {
