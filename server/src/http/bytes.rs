@@ -43,8 +43,6 @@ const fn each(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-const HIGH: u64 = each(0x80);
-
 /// How many bytes at the front may stand in a request target: visible ASCII without what a URI never
 /// carries raw.
 ///
@@ -153,6 +151,9 @@ pub(crate) fn is_host_byte(byte: u8) -> bool {
 fn has(byte: u8, class: u8) -> bool {
     CLASSES[byte as usize] & class != 0
 }
+
+/// The highest bit of each of eight bytes.
+const HIGH: u64 = each(0x80);
 
 const TOKEN: u8 = 1;
 const TARGET: u8 = 2;

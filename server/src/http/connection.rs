@@ -187,7 +187,7 @@ impl Connection {
             Ok(None) => self.go_on(limits),
             Err(refused) => {
                 self.state = State::Refused(refused);
-                Want::Refusal(refused)
+                self.go_on(limits)
             }
         }
     }

@@ -212,7 +212,7 @@ pub(crate) fn is_host(value: &[u8]) -> bool {
     (is_usual && !name.is_empty()) || is_other_host(value)
 }
 
-/// The same where it is not a plain name, with or without a short port.
+/// The same for any host: with `%`, in brackets, with any port.
 #[inline(never)]
 fn is_other_host(value: &[u8]) -> bool {
     let host_len = match value.first() {

@@ -36,7 +36,7 @@ pub(crate) struct HeadReader {
     request_line: RequestLine,
     /// Field lines so far.
     fields: usize,
-    /// Whether they all are.
+    /// Whether all of them are ASCII.
     is_ascii: bool,
     framing: FramingFields,
 }
@@ -101,6 +101,7 @@ impl HeadReader {
             let Some((request_line, behind)) = read else { return Ok(None) };
             (self.request_line, self.line) = (request_line, behind);
         }
+        // Not in `self`: that would be a way through memory from line to line.
         let mut start = self.line;
         loop {
             let rest = bytes.get(start..).unwrap_or_default();
@@ -124,7 +125,8 @@ impl HeadReader {
         bytes: &[u8],
         limits: &HeadLimits,
     ) -> Result<Option<usize>, BadRequest> {
-        // The end of a line first: then the next one need not wait for what is found in this.
+        // The end of the line first, then the name in it: where the next line begins does not depend
+        // on what this one says, and the processor can go ahead.
         let (len, is_ascii) = text_len(bytes);
         let (line, rest) = bytes.split_at(len);
         match rest {
@@ -207,7 +209,7 @@ impl HeadReader {
 pub(crate) struct RequestHead {
     len: u32,
     line: RequestLine,
-    /// Whether its fields are.
+    /// Whether its fields are ASCII, so that they need no look as text.
     is_ascii: bool,
     pub(crate) framing: Framing,
 }
@@ -278,7 +280,7 @@ fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// What is wrong with a line that ends in what is neither text nor CR LF.
+/// What is wrong with a line of which only `line` is text, and no CR LF stands behind it.
 #[cold]
 fn complaint(line: &[u8], rest: &[u8]) -> BadRequest {
     match rest {

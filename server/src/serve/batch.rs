@@ -2,9 +2,10 @@
 //!
 //! Receiving, answering and sending are three long ways through different code, and each leaves
 //! little of the others in the processor's caches; so a loop that goes each way for several sessions
-//! in a row spends a fifth less time outside of the kernel. The price is that an answer may wait for
-//! those behind it: not for longer than it takes a clock to tick and one handler to return, and not
-//! at all where handlers have not been quick of late.
+//! in a row spends less time outside of the kernel (ARCHITECTURE.md says how much). The price is that
+//! an answer may wait for those behind it: not for longer than it takes a clock to tick and one visit
+//! to return (of a handler, or of several where its client pipelines), and not at all where visits
+//! have not been quick of late.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ pub(crate) struct Batch<V> {
     /// How many there may be in this one, and in any.
     room: usize,
     most: usize,
-    /// So many answers wait for nobody: not enough have been quick yet.
+    /// So many visits wait for nobody: not enough have been quick yet.
     one_by_one: u32,
 }
 
@@ -72,21 +73,26 @@ impl<V> Batch<V> {
         self.asking.pop_front()
     }
 
-    /// One has been answered, for which it left at `since`; true if what is owed is to be sent now.
+    /// One that left at `since` is back with its answer; true if what is owed is to be sent now. Once
+    /// that is so, it stays so for the rest of the batch.
     #[inline(always)]
     pub(crate) fn answered(&mut self, visit: V, since: Instant, now: Instant) -> bool {
         self.owed.push_back(visit);
         self.one_by_one = self.one_by_one.saturating_sub(1);
-        now >= self.send_by && self.is_late(since, now)
+        let is_time = now >= self.send_by;
+        if is_time {
+            self.note_duration(now.saturating_duration_since(since));
+        }
+        is_time
     }
 
-    /// It is time to send; and where a handler has taken long, it will be each time.
+    /// Where one has taken long, nobody waits from here on. (What takes so long is never back before
+    /// it is time to send.)
     #[cold]
-    fn is_late(&mut self, since: Instant, now: Instant) -> bool {
-        if now.saturating_duration_since(since) >= LONG {
+    fn note_duration(&mut self, took: Duration) {
+        if took >= LONG {
             self.one_by_one = QUICK_AFTER_LONG;
         }
-        true
     }
 
     /// The next to be sent what it is owed.
@@ -96,17 +102,17 @@ impl<V> Batch<V> {
     }
 }
 
-/// So many share their ways. With twice as many nothing more is gained.
+/// So many are heard together. With twice as many nothing more is gained.
 const MOST: usize = 16;
 
-/// How long answers wait for each other, besides the time of one handler and the rest of a tick.
+/// How long answers wait for each other, besides the time of one visit and the rest of a tick.
 const SEND_AFTER: Duration = Duration::from_millis(1);
 
-/// A handler that takes longer than this must not be what a finished answer waits for.
+/// A visit that takes longer than this must not be what a finished answer waits for.
 const LONG: Duration = Duration::from_millis(50);
 
-/// So many answers in a row have to be quicker than that before any waits for another: in the life
-/// of a loop, and after one that was not.
+/// So many visits in a row have to be quicker than that before any waits for another: in the life of
+/// a loop, and after one that was not.
 const QUICK_AT_FIRST: u32 = 1_000;
 const QUICK_AFTER_LONG: u32 = 10_000;
 
@@ -155,6 +161,12 @@ mod tests {
         }
         assert_eq!(answers, QUICK_AT_FIRST);
         assert_eq!(sent(&mut batch, &mut now, quick), [MOST]);
+    }
+
+    #[test]
+    fn a_batch_of_one_has_room_for_one() {
+        let now = Instant::now();
+        let mut batch = Batch { one_by_one: 0, ..Batch::new(now) };
         batch.begin(1, now);
         batch.ask(());
         assert!(!batch.has_room());

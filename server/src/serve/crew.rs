@@ -48,7 +48,8 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// Answers, with the loop lent; ends early where `is_lent` says that the loan is no longer open.
     fn answer(&self, visit: &mut Self::Visit, desk: &mut Self::Desk, is_lent: impl Fn() -> bool);
 
-    /// Gives a connection back to its loop, which is at hand: its answers are sent, and it goes on.
+    /// Gives a connection back to its loop, which is at hand: its answers are sent when those of the
+    /// connections that were heard with it are there, or when that takes too long.
     fn welcome(&self, home: &mut Self::Home, visit: Self::Visit);
 
     /// The loop was taken over while this was answered here: sends the answer, and notes what took
@@ -74,7 +75,7 @@ pub(crate) trait Trade: Send + Sync + 'static {
     fn is_busy(&self) -> bool;
 
     /// Loop number `index` is this thread's from here on. If `is_taken_over`, a handler keeps the
-    /// thread that had it before.
+    /// thread that had it before, and what the loop owes is sent first.
     fn begin(&self, index: usize, home: &mut Self::Home, desk: &Self::Desk, is_taken_over: bool);
 
     /// Whether the thread that drives that loop, or has lent it, only wants a processor: then it may

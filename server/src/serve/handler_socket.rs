@@ -16,14 +16,14 @@ pub(crate) struct HandlerSocket<'a> {
     stream: &'a Stream,
     config: &'a Config,
     has_written: Cell<bool>,
-    /// What is known since the handler first waited; nearly none does.
+    /// Made when the handler first reads, or waits; hardly any does.
     waits: OnceCell<Box<Waits>>,
 }
 
 /// How a handler has waited for its client.
 #[derive(Default)]
 struct Waits {
-    /// When it first waited for its body, and how much came since.
+    /// When it first asked for more of its body, and how much came since.
     body: Cell<Option<(Instant, u64)>>,
     /// How long it has waited for its client to take bytes, and how many it took then.
     answer: Cell<(Duration, u64)>,

@@ -66,7 +66,7 @@ impl<M> Mailbox<M> {
 
     /// Whether nothing has come since the loop last looked. For the loop alone: only it sets
     /// `must_wake`, so what it reads is late at most by a letter that is about to wake it.
-    pub(crate) fn is_quiet(&self) -> bool {
+    fn is_quiet(&self) -> bool {
         self.must_wake.load(Ordering::Acquire)
     }
 

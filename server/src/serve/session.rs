@@ -167,7 +167,7 @@ impl Session {
     }
 
     /// What the request at hand is told apart by.
-    #[inline(never)]
+    #[inline(never)] // quick requests do not come by here
     pub(crate) fn kind(&self) -> Kind {
         Kind::of(self.connection.first_line())
     }
@@ -227,6 +227,7 @@ impl Session {
     #[cold]
     fn rare_call(&mut self, want: Want) -> Option<Call> {
         match want {
+            // One that a method may answer is the caller's.
             Want::Handler => Some(Call::TurnAway),
             Want::Expectation => Some(Call::Expectation),
             Want::Refusal(refused) => Some(Call::Refusal(refused)),
@@ -327,7 +328,8 @@ impl Session {
     #[cold]
     fn answer_rarely(&mut self, call: Call, service: &Service<'_>) -> Option<Kind> {
         match call {
-            Call::Request | Call::TurnAway => {
+            Call::Request => return self.answer_request(service, handler::answer),
+            Call::TurnAway => {
                 self.answer_request(service, |_, http| handler::turn_away(http));
             }
             Call::Expectation => self.answer_expectation(service),
@@ -511,14 +513,15 @@ impl Session {
         })
     }
 
-    /// Gives memory that nothing is in back to the loop; what came behind the end is nothing.
+    /// Gives memory that is not needed back to the loop. Of a connection that has ended, what its
+    /// client still sent is not needed either.
     #[inline(always)] // on the way of each request
     pub(crate) fn give_back(&mut self, stock: &mut Stock) {
         let is_over = self.connection.is_closed();
         let input = &mut self.connection.input;
         if input.has_storage() && (input.is_empty() || is_over) {
             stock.give_input(input.take_storage());
-        } else {
+        } else if !input.is_empty() {
             shrink(input, stock);
         }
         if self.ends.output.is_empty() && self.ends.output.capacity() > 0 {

@@ -11,6 +11,10 @@
 //! of it ([`Worker::next`]), has that answered, and gives it back ([`Worker::welcome`]), or leaves
 //! it in the loop's mailbox. Between any two of those calls somebody else may go on driving: what is
 //! left of a turn is in the loop, not on the driver's stack.
+//!
+//! Several sessions are moved on before the first of them is answered, and their answers are sent
+//! together ([`Batch`]): `welcome` sends only when that takes too long, else `next` does when all of
+//! them have been answered.
 
 use std::collections::VecDeque;
 use std::io;
@@ -94,7 +98,7 @@ pub(crate) struct Worker {
     /// Those of this turn that are heard, answered and sent to together.
     batch: Batch<Box<Visit>>,
     clock: Clock,
-    /// All that was late by then has ended.
+    /// The deadlines have been gone through up to here: at the same time there is nothing to look for.
     expired_by: Instant,
     /// In this run: with no time at all it still looks once what is there.
     has_waited: bool,
@@ -113,7 +117,7 @@ pub(crate) struct Worker {
 /// The place of a session.
 enum Seat {
     Home(Box<Visit>),
-    /// It is in somebody's hands; what the poller has seen of it meanwhile.
+    /// It is in somebody's hands, or in the batch; what the poller has seen of it meanwhile.
     Away(Readiness),
 }
 
@@ -206,7 +210,7 @@ impl Worker {
     /// requests.
     #[cfg(unix)]
     pub(crate) fn join_others(&mut self, max_requests: Option<u64>) -> io::Result<()> {
-        // What has been answered is not lost with a process that crashes over something else.
+        // A process that dies of one request must not take finished answers with it.
         self.batch.keep_apart();
         self.life = max_requests.unwrap_or(u64::MAX).max(1);
         self.door.share(&self.poller)
@@ -278,7 +282,7 @@ impl Worker {
     /// Somebody else drives it from here on, after a handler that took long.
     pub(crate) fn change_hands(&mut self, serving: Serving<'_>) {
         self.clock.look();
-        self.send_answers(serving);
+        self.send_first(serving);
     }
 
     /// A session comes back, and its answers are to be sent: when those that were heard with it have
@@ -302,6 +306,12 @@ impl Worker {
             }
             self.settle(visit, serving);
         }
+    }
+
+    /// [`send_answers`](Self::send_answers), before what may take long.
+    #[cold]
+    fn send_first(&mut self, serving: Serving<'_>) {
+        self.send_answers(serving);
     }
 
     /// A session comes back by mail: it is queued, and goes on in this turn.
@@ -337,6 +347,10 @@ impl Worker {
         };
         loop {
             if let Some(mut visit) = self.batch.next() {
+                // Its method will wait for its client: nobody else's answer has to.
+                if visit.session.has_open_body() {
+                    self.send_first(serving);
+                }
                 self.depart(&mut visit, limit);
                 return Some(visit);
             }
@@ -447,9 +461,6 @@ impl Worker {
     }
 
     fn read_letters(&mut self, serving: Serving<'_>) {
-        if self.mailbox().is_quiet() {
-            return;
-        }
         let mut letters = std::mem::take(&mut self.letters);
         self.mailbox().collect(&mut letters);
         for letter in letters.drain(..) {
