@@ -20,8 +20,7 @@ use crate::stats::Stats;
 ///
 /// Clients that are idle, or slow with their heads and the first 64 KiB of their bodies, hold nobody
 /// up. A handler that takes long does, and so does one that reads more of a body, or writes more
-/// than 1 MiB, for as long as its client takes. Where many ask at once, answers to others that were
-/// finished just before may wait for it, too. The handler need not be `Send` or `Sync`, and may
+/// than 1 MiB, for as long as its client takes. The handler need not be `Send` or `Sync`, and may
 /// borrow what outlives the server.
 ///
 /// ```no_run

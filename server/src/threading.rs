@@ -124,7 +124,8 @@ impl ThreadingHttpServer {
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         let loops = config.event_loops.unwrap_or_else(cores).max(1);
         let max_clients = max_connections(&config, loops);
-        let (workers, neighbours) = worker::loops(listener, loops, max_clients)?;
+        let (mut workers, neighbours) = worker::loops(listener, loops, max_clients)?;
+        workers.iter_mut().for_each(|worker| worker.send_together());
         let told = Arc::clone(&neighbours);
         let shutdown = ShutdownHandle::new(&info, move || worker::tell_to_stop(&told));
         let shop = Shop {

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use basehttp::{Config, Exchange, handler_fn};
-use basehttp_tests::{DEADLINE, get, is_threading, post, serve, serve_with};
+use basehttp_tests::{DEADLINE, get, post, serve, serve_with};
 
 /// Waits for a word at `/wait`, and then until `late` has passed since it began.
 fn waiting(
@@ -81,15 +81,13 @@ fn a_client_that_pipelines_gets_one_turn_like_the_others() {
     }
 }
 
-/// Answers of one turn may wait for each other, but not for a method that takes long: with threads
-/// never, and with one thread not once that is known.
+/// With threads, answers of one turn may wait for each other, but not for a method that takes long;
+/// with one thread they wait for nobody.
 #[test]
 fn a_finished_answer_does_not_wait_for_a_method_that_takes_long() {
     let ((began, has_begun), (go, go_on)) = (mpsc::channel(), mpsc::channel());
     let (heard, hears) = mpsc::channel();
     let (go_on, hears) = (Mutex::new(go_on), Mutex::new(hears));
-    // Whoever has one thread gives up before the answer that waits for this one is missed.
-    let patience = if is_threading() { DEADLINE / 2 } else { Duration::from_millis(200) };
     // With several loops these three would not meet.
     let config = Config { event_loops: Some(1), ..Config::default() };
     let answer = move |http: &mut Exchange<'_>| {
@@ -103,7 +101,7 @@ fn a_finished_answer_does_not_wait_for_a_method_that_takes_long() {
                 began.send(()).expect("the test waits");
                 has_heard(&go_on, DEADLINE)
             }
-            "/slow" => has_heard(&hears, patience),
+            "/slow" => has_heard(&hears, DEADLINE / 2),
             _ => true,
         }
         .to_string()
@@ -114,8 +112,7 @@ fn a_finished_answer_does_not_wait_for_a_method_that_takes_long() {
     for _ in 0..1100 {
         assert_eq!(quick.send(get("/quick")).reply().brief(), (200, "true"));
     }
-    let mut too_late = 0;
-    for _ in 0..6 {
+    for round in 0..4 {
         gate.send(get("/gate"));
         has_begun.recv_timeout(DEADLINE).expect("the method begins");
         // These two are heard together, in this order.
@@ -125,9 +122,8 @@ fn a_finished_answer_does_not_wait_for_a_method_that_takes_long() {
         assert_eq!(gate.reply().brief(), (200, "true"));
         assert_eq!(quick.reply().brief(), (200, "true"));
         heard.send(()).expect("the server is there");
-        too_late += usize::from(slow.reply().text() == "false");
+        assert_eq!(slow.reply().brief(), (200, "true"), "{round}");
     }
-    assert!(too_late <= usize::from(!is_threading()), "{too_late} times");
 }
 
 /// A method that reads a long body waits for its client, and nobody else has to.

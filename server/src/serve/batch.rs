@@ -1,11 +1,15 @@
-//! Sessions that are heard together, then answered one after the other, and then sent their answers.
+//! Sessions that are heard together, then answered one after the other, and sent their answers.
 //!
 //! Receiving, answering and sending are three long ways through different code, and each leaves
 //! little of the others in the processor's caches; so a loop that goes each way for several sessions
-//! in a row spends less time outside of the kernel (ARCHITECTURE.md says how much). The price is that
-//! an answer may wait for those behind it: not for longer than it takes a clock to tick and one visit
-//! to return (of a handler, or of several where its client pipelines), and not at all where visits
-//! have not been quick of late.
+//! in a row spends less time outside of the kernel (ARCHITECTURE.md says how much).
+//!
+//! Hearing some before the first is answered costs nobody anything. But where answers are sent
+//! together, too, one that is finished waits for the handlers behind it, which may take long, or may
+//! even wait for what its client does with it. So that is done only where somebody else takes over
+//! then and sends it ([`Batch::send_together`]), and even there not for longer than it takes a clock
+//! to tick and one visit to return (of a handler, or of several where its client pipelines), and not
+//! at all where visits have not been quick of late.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -18,9 +22,10 @@ pub(crate) struct Batch<V> {
     owed: VecDeque<V>,
     /// Until when they may wait.
     send_by: Instant,
-    /// How many there may be in this one, and in any.
+    /// How many there may be in this one.
     room: usize,
-    most: usize,
+    /// Somebody else sends what is owed, if a handler takes long.
+    sends_together: bool,
     /// So many visits wait for nobody: not enough have been quick yet.
     one_by_one: u32,
 }
@@ -32,21 +37,21 @@ impl<V> Batch<V> {
             owed: VecDeque::new(),
             send_by: now,
             room: 1,
-            most: MOST,
+            sends_together: false,
             one_by_one: QUICK_AT_FIRST,
         }
     }
 
-    /// From here on there is never more than one.
-    #[cfg(unix)]
-    pub(crate) fn keep_apart(&mut self) {
-        self.most = 1;
+    /// From here on answers may wait for each other: while a handler runs, somebody else can come to
+    /// send them.
+    pub(crate) fn send_together(&mut self) {
+        self.sends_together = true;
     }
 
     /// A new one begins, of `at_most` so many.
     #[inline(always)] // on the way of each request, as all that follows
     pub(crate) fn begin(&mut self, at_most: usize, now: Instant) {
-        self.room = if self.one_by_one == 0 { self.most.min(at_most) } else { 1 };
+        self.room = MOST.min(at_most);
         self.send_by = now + SEND_AFTER;
     }
 
@@ -78,12 +83,13 @@ impl<V> Batch<V> {
     #[inline(always)]
     pub(crate) fn answered(&mut self, visit: V, since: Instant, now: Instant) -> bool {
         self.owed.push_back(visit);
+        let waits = self.sends_together && self.one_by_one == 0;
         self.one_by_one = self.one_by_one.saturating_sub(1);
         let is_time = now >= self.send_by;
         if is_time {
             self.note_duration(now.saturating_duration_since(since));
         }
-        is_time
+        is_time || !waits
     }
 
     /// Where one has taken long, nobody waits from here on. (What takes so long is never back before
@@ -145,6 +151,7 @@ mod tests {
         }
         assert!(batch.is_answered());
         send(batch);
+        assert_eq!(groups.iter().sum::<usize>(), MOST, "{groups:?}");
         groups
     }
 
@@ -152,61 +159,67 @@ mod tests {
         Duration::from_micros(5)
     }
 
+    /// How many answers have waited for nobody before the first that did.
+    fn alone(batch: &mut Batch<()>, now: &mut Instant) -> usize {
+        let mut count = 0;
+        loop {
+            let groups = sent(batch, now, quick);
+            count += groups.iter().filter(|size| **size == 1).count();
+            if groups.len() < MOST {
+                return count;
+            }
+        }
+    }
+
+    fn that_sends_together(now: &mut Instant) -> Batch<()> {
+        let mut batch = Batch::new(*now);
+        batch.send_together();
+        assert_eq!(alone(&mut batch, now), QUICK_AT_FIRST as usize);
+        batch
+    }
+
     #[test]
     fn answers_wait_for_each_other_once_enough_have_been_quick() {
-        let (mut now, mut answers) = (Instant::now(), 0);
-        let mut batch = Batch::new(now);
-        while sent(&mut batch, &mut now, quick) == [1] {
-            answers += 1;
-        }
-        assert_eq!(answers, QUICK_AT_FIRST);
+        let mut now = Instant::now();
+        let mut batch = that_sends_together(&mut now);
         assert_eq!(sent(&mut batch, &mut now, quick), [MOST]);
+    }
+
+    #[test]
+    fn where_nobody_else_could_send_them_answers_never_wait() {
+        let mut now = Instant::now();
+        let mut batch = Batch::new(now);
+        for _ in 0..=QUICK_AT_FIRST {
+            assert_eq!(sent(&mut batch, &mut now, quick), [1; MOST]);
+        }
     }
 
     #[test]
     fn a_batch_of_one_has_room_for_one() {
         let now = Instant::now();
-        let mut batch = Batch { one_by_one: 0, ..Batch::new(now) };
+        let mut batch = Batch::new(now);
         batch.begin(1, now);
         batch.ask(());
         assert!(!batch.has_room());
         assert_eq!(batch.next(), Some(()));
     }
 
-    #[cfg(unix)]
-    #[test]
-    fn those_that_are_kept_apart_never_wait() {
-        let mut now = Instant::now();
-        let mut batch = Batch::new(now);
-        batch.keep_apart();
-        for _ in 0..=QUICK_AT_FIRST {
-            assert_eq!(sent(&mut batch, &mut now, quick), [1]);
-        }
-    }
-
     #[test]
     fn no_answer_waits_for_two_that_take_their_time() {
         let mut now = Instant::now();
-        let mut batch = Batch::new(now);
-        while sent(&mut batch, &mut now, quick) == [1] {}
+        let mut batch = that_sends_together(&mut now);
         let mut times = [quick(), quick(), SEND_AFTER].into_iter().cycle();
         let groups = sent(&mut batch, &mut now, || times.next().unwrap());
         assert_eq!(groups[..2], [3, 1], "{groups:?}");
-        assert_eq!(groups.iter().sum::<usize>(), MOST);
     }
 
     #[test]
     fn after_one_that_takes_long_none_waits() {
         let mut now = Instant::now();
-        let mut batch = Batch::new(now);
-        while sent(&mut batch, &mut now, quick) == [1] {}
+        let mut batch = that_sends_together(&mut now);
         let mut times = [quick(), LONG].into_iter().chain(std::iter::repeat_with(quick));
         let groups = sent(&mut batch, &mut now, || times.next().unwrap());
-        assert_eq!((groups[0], groups.iter().sum()), (2, MOST));
-        let mut answers = MOST as u32 - 2;
-        while sent(&mut batch, &mut now, quick) == [1] {
-            answers += 1;
-        }
-        assert_eq!(answers, QUICK_AFTER_LONG);
+        assert_eq!(groups[0], 2, "{groups:?}");
+        assert_eq!(MOST - 2 + alone(&mut batch, &mut now), QUICK_AFTER_LONG as usize);
     }
 }

@@ -210,10 +210,14 @@ impl Worker {
     /// requests.
     #[cfg(unix)]
     pub(crate) fn join_others(&mut self, max_requests: Option<u64>) -> io::Result<()> {
-        // A process that dies of one request must not take finished answers with it.
-        self.batch.keep_apart();
         self.life = max_requests.unwrap_or(u64::MAX).max(1);
         self.door.share(&self.poller)
+    }
+
+    /// Lets finished answers wait for each other: whoever drives it lends it, so while a method runs
+    /// somebody else can send them.
+    pub(crate) fn send_together(&mut self) {
+        self.batch.send_together();
     }
 
     /// Drives the loop in this thread alone, and never lends it.
