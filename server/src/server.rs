@@ -119,7 +119,9 @@ impl<'h> HttpServer<'h> {
     /// Answers one request, and returns (Python: `handle_request`).
     ///
     /// It waits for one as long as [`Config::timeout`] says. Connections stay open in between, and
-    /// are looked after only while this runs; a [`ShutdownHandle`] does not end it.
+    /// are looked after only while this runs; a [`ShutdownHandle`] does not end it. A request that is
+    /// refused counts, and `Ok` is also returned when none has come in time:
+    /// [`stats`](Self::stats) tells the two apart.
     ///
     /// # Errors
     /// As [`serve_forever`](Self::serve_forever).

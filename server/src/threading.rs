@@ -181,7 +181,9 @@ impl ThreadingHttpServer {
     /// Answers one request, in this thread, and returns (Python: `handle_request`).
     ///
     /// It waits for one as long as [`Config::timeout`] says. Connections stay open in between, and
-    /// are looked after only while this runs; a [`ShutdownHandle`] does not end it.
+    /// are looked after only while this runs; a [`ShutdownHandle`] does not end it. A request that is
+    /// refused counts, and `Ok` is also returned when none has come in time:
+    /// [`stats`](Self::stats) tells the two apart.
     ///
     /// # Errors
     /// As [`serve_forever`](Self::serve_forever).

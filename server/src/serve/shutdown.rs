@@ -115,8 +115,8 @@ impl ShutdownHandle {
     /// busy client's next request gets in), answers the requests under way with
     /// `Connection: close`, and after `Config::drain_timeout` cuts what is left. Inside a handler it
     /// does not wait, since the handler is one of those under way: the server stops after its
-    /// answer, and the report is empty. A server that is not serving yet will stop at once when it
-    /// begins.
+    /// answer, and the report is empty. Nor does it wait for a server that is not serving yet, which
+    /// will stop at once when it begins.
     pub fn shutdown(&self) -> ShutdownReport {
         self.tell();
         let mut state = self.state();
