@@ -75,9 +75,9 @@ pub(crate) fn text_len(bytes: &[u8]) -> (usize, bool) {
     {
         rest = behind;
     }
-    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
-        let plain = plain_len(u64::from_le_bytes(*eight));
-        match eight.get(plain) {
+    while let Some((sixteen, behind)) = rest.split_first_chunk::<16>() {
+        let plain = plain_len(u128::from_le_bytes(*sixteen));
+        match sixteen.get(plain) {
             None => rest = behind,
             Some(byte) if is_text(*byte) => {
                 is_ascii &= byte.is_ascii();
@@ -91,13 +91,15 @@ pub(crate) fn text_len(bytes: &[u8]) -> (usize, bool) {
     (bytes.len() - rest.len() + last, is_ascii)
 }
 
-/// How many of eight bytes, from the lowest on, are visible ASCII or spaces.
-fn plain_len(eight: u64) -> usize {
+/// How many of sixteen bytes, from the lowest on, are visible ASCII or spaces.
+#[inline(always)]
+fn plain_len(sixteen: u128) -> usize {
     // The highest bit of a byte is set in the first if it is below a space, in the second if it is
     // DEL, and in one of them if it is not ASCII. What a byte borrows or carries is wrong only behind
     // the first that is not plain.
-    let others = eight.wrapping_sub(each(0x20)) | eight.wrapping_add(each(1));
-    (others & HIGH).trailing_zeros() as usize / 8
+    let others = |eight: u64| (eight.wrapping_sub(each(0x20)) | eight.wrapping_add(each(1))) & HIGH;
+    let (low, high) = (others(sixteen as u64), others((sixteen >> 64) as u64));
+    (u128::from(low) | u128::from(high) << 64).trailing_zeros() as usize / 8
 }
 
 /// What a field value, a reason phrase or a chunk extension is made of (RFC 9110 §5.5): no control
@@ -268,15 +270,16 @@ mod tests {
     }
 
     #[test]
-    fn plain_bytes_are_known_eight_at_a_time() {
+    fn plain_bytes_are_known_sixteen_at_a_time() {
         for byte in 0..=255u8 {
-            for at in 0..8 {
+            for at in 0..16 {
                 for (before, behind) in [(b' ', 0), (b'a', b'a'), (b'~', 0x7f), (b'~', 0xff)] {
-                    let mut eight = [before; 8];
-                    eight[at..].fill(behind);
-                    eight[at] = byte;
-                    let plain = eight.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count();
-                    assert_eq!(plain_len(u64::from_le_bytes(eight)), plain, "{eight:?}");
+                    let mut sixteen = [before; 16];
+                    sixteen[at..].fill(behind);
+                    sixteen[at] = byte;
+                    let is_plain = |byte: &&u8| matches!(byte, b' '..=b'~');
+                    let plain = sixteen.iter().take_while(is_plain).count();
+                    assert_eq!(plain_len(u128::from_le_bytes(sixteen)), plain, "{sixteen:?}");
                 }
             }
         }
@@ -299,7 +302,7 @@ mod tests {
         let naive =
             |bytes: &[u8], is: fn(u8) -> bool| bytes.iter().take_while(|byte| is(**byte)).count();
         let is_target: fn(u8) -> bool = |byte| target_len(&[byte]) == 1;
-        for len in 0..=20 {
+        for len in [0, 1, 7, 8, 9, 15, 16, 17, 20, 31, 32, 33, 40] {
             for at in 0..=len {
                 for byte in 0..=255u8 {
                     let mut bytes = vec![b'a'; len];
