@@ -12,9 +12,9 @@
 //! it in the loop's mailbox. Between any two of those calls somebody else may go on driving: what is
 //! left of a turn is in the loop, not on the driver's stack.
 //!
-//! Several sessions are moved on before the first of them is answered, and their answers are sent
-//! together ([`Batch`]): `welcome` sends only when that takes too long, else `next` does when all of
-//! them have been answered.
+//! Several sessions are moved on before the first of them is answered ([`Batch`]), and where the
+//! loop is lent their answers are sent together: then `welcome` sends only when that takes too long,
+//! and else `next` does when all of them have been answered.
 
 use std::collections::VecDeque;
 use std::io;
