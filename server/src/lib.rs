@@ -109,6 +109,8 @@ mod net;
 
 mod config;
 
+mod rarely;
+
 pub use basehttp_macros::http_handler;
 
 pub use config::{Config, FormLimits};

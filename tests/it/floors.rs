@@ -184,7 +184,9 @@ fn http_and_net_have_not_heard_of_each_other_nor_of_what_is_above() {
     for file in server.files.keys() {
         for floor in ["http", "net"] {
             if file.starts_with(&format!("{floor}::")) {
-                for imported in server.imports(file) {
+                // A word to the compiler is of no floor.
+                let imports = server.imports(file).into_iter().filter(|file| file != "rarely");
+                for imported in imports {
                     assert!(imported.starts_with(&format!("{floor}::")), "{file}: {imported}");
                 }
             }

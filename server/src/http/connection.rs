@@ -21,6 +21,7 @@ use super::error::BadRequest;
 use super::framing::{BodyLength, Framing, Persistence};
 use super::head::{HeadLimits, HeadReader, HeadView, RequestHead};
 use super::lenient::{Forgiven, LenientScan};
+use crate::rarely::rarely;
 
 /// What a conversation needs before it can go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +179,10 @@ impl Connection {
     /// Goes on until something is needed from outside. To ask twice is harmless.
     #[inline(always)] // mostly nothing is there, or a head
     pub(crate) fn advance(&mut self, limits: &HeadLimits) -> Want {
-        let State::Head { .. } = self.state else { return self.go_on(limits) };
+        let State::Head { .. } = self.state else {
+            rarely();
+            return self.go_on(limits);
+        };
         if self.input.is_empty() {
             return Want::Bytes;
         }
@@ -186,6 +190,7 @@ impl Connection {
             Ok(Some(want)) => want,
             Ok(None) => self.go_on(limits),
             Err(refused) => {
+                rarely();
                 self.state = State::Refused(refused);
                 self.go_on(limits)
             }
@@ -276,6 +281,7 @@ impl Connection {
         let (State::Request { body: BodyInBuffer::Whole(len), .. }, BodyLeft::Whole) =
             (&self.state, &left)
         else {
+            rarely();
             return self.answered_early(left, persistence);
         };
         let before = if *len == 0 { Before::LastHead } else { Before::Anything };
@@ -362,7 +368,8 @@ impl Connection {
     fn read_head(&mut self, limits: &HeadLimits) -> Result<Option<Want>, BadRequest> {
         let State::Head { reader, before } = &mut self.state else { return Ok(None) };
         // RFC 9112 §2.2: one empty line in front of a request line is forgiven.
-        if *before != Before::EmptyLine {
+        if self.input.bytes().first() == Some(&b'\r') && *before != Before::EmptyLine {
+            rarely();
             match self.input.bytes() {
                 [b'\r', b'\n', ..] => {
                     self.input.consume(2);
@@ -371,20 +378,36 @@ impl Connection {
                 [b'\r'] => return Ok(Some(Want::Bytes)),
                 _ => {}
             }
-        }
-        if self.input.is_empty() {
-            return Ok(Some(Want::Bytes));
+            if self.input.is_empty() {
+                return Ok(Some(Want::Bytes));
+            }
         }
         match reader.read(self.input.bytes(), limits) {
             Ok(Some(head)) => self.head = head,
-            Ok(None) => return Ok(Some(Want::Bytes)),
-            Err(refused) if limits.leniency.may_forgive(refused) => {
-                self.state = State::Forgiving { scan: LenientScan::default() };
-                return Ok(None);
+            Ok(None) => {
+                rarely();
+                return Ok(Some(Want::Bytes));
             }
-            Err(refused) => return Err(refused),
+            Err(refused) => {
+                rarely();
+                return self.refuse_head(refused, limits);
+            }
         }
         self.begin_request()
+    }
+
+    /// What is wrong with a head may be forgiven.
+    #[cold]
+    fn refuse_head(
+        &mut self,
+        refused: BadRequest,
+        limits: &HeadLimits,
+    ) -> Result<Option<Want>, BadRequest> {
+        if !limits.leniency.may_forgive(refused) {
+            return Err(refused);
+        }
+        self.state = State::Forgiving { scan: LenientScan::default() };
+        Ok(None)
     }
 
     /// Collects a head that is not right, and reads what it stands for in its place.

@@ -8,6 +8,7 @@ use std::net::Ipv6Addr;
 use super::bytes::{host_len, is_host_byte};
 use super::error::BadRequest;
 use super::version::Version;
+use crate::rarely::rarely;
 
 /// How the body that follows a head is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,15 +95,23 @@ impl FramingFields {
     pub(crate) fn frame(self, version: Version, host: HostDemand) -> Result<Framing, BadRequest> {
         let is_11 = version >= Version::HTTP_11;
         if is_11 && !self.host && host == HostDemand::Required {
+            rarely();
             return Err(BadRequest::Host);
         }
         if is_11 && self.expects_other {
+            rarely();
             return Err(BadRequest::Expectation);
         }
         let body = match (self.chunked, self.content_length) {
-            (true, Some(_)) => return Err(BadRequest::AmbiguousBody),
+            (true, Some(_)) => {
+                rarely();
+                return Err(BadRequest::AmbiguousBody);
+            }
             // RFC 9112 §6.1: a coding in a 1.0 message means that some hop did not understand it.
-            (true, None) if !is_11 => return Err(BadRequest::MisplacedCoding),
+            (true, None) if !is_11 => {
+                rarely();
+                return Err(BadRequest::MisplacedCoding);
+            }
             (true, None) => BodyLength::Chunked,
             (false, None | Some(0)) => BodyLength::Empty,
             (false, Some(length)) => BodyLength::Known(length),
@@ -118,6 +127,7 @@ impl FramingFields {
 
     fn host(&mut self, value: &[u8]) -> Result<(), BadRequest> {
         if self.host || !is_host(value) {
+            rarely();
             return Err(BadRequest::Host);
         }
         self.host = true;
@@ -135,12 +145,17 @@ impl FramingFields {
     /// `chunked`, alone and once: any other coding is unknown here, and one that is not last does
     /// not tell where the body ends.
     fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), BadRequest> {
-        if self.chunked {
-            return Err(BadRequest::MisplacedCoding);
-        }
-        if value.eq_ignore_ascii_case(b"chunked") {
+        if !self.chunked && value.eq_ignore_ascii_case(b"chunked") {
             self.chunked = true;
             return Ok(());
+        }
+        self.other_coding(value)
+    }
+
+    #[cold]
+    fn other_coding(&self, value: &[u8]) -> Result<(), BadRequest> {
+        if self.chunked {
+            return Err(BadRequest::MisplacedCoding);
         }
         match tokens(value).filter(|token| token.eq_ignore_ascii_case(b"chunked")).count() {
             0 if !value.is_empty() => Err(BadRequest::TransferCoding),
@@ -168,6 +183,7 @@ impl FramingFields {
         }
     }
 
+    #[cold]
     fn expect(&mut self, value: &[u8]) {
         match value.eq_ignore_ascii_case(b"100-continue") {
             true => self.expects_continue = true,
@@ -190,7 +206,7 @@ fn is(name: &[u8], known: &[u8]) -> bool {
     name == known || is_in_other_spelling(name, known)
 }
 
-#[inline(never)]
+#[cold]
 fn is_in_other_spelling(name: &[u8], known: &[u8]) -> bool {
     name.eq_ignore_ascii_case(known)
 }
@@ -213,7 +229,7 @@ pub(crate) fn is_host(value: &[u8]) -> bool {
 }
 
 /// The same for any host: with `%`, in brackets, with any port.
-#[inline(never)]
+#[cold]
 fn is_other_host(value: &[u8]) -> bool {
     let host_len = match value.first() {
         Some(b'[') => ip_literal_len(value),

@@ -13,6 +13,7 @@ use super::headers::Headers;
 use super::lenient::Leniency;
 use super::request_line::{MAX_METHOD, RequestLine};
 use super::version::Version;
+use crate::rarely::rarely;
 
 /// How much of a head is bearable.
 #[derive(Clone, Copy, Debug)]
@@ -67,9 +68,11 @@ impl HeadReader {
         if self.looked == 0 {
             // What is no HTTP at all need not come to the end of a line.
             if bytes.first().is_some_and(|byte| !is_tchar(*byte)) {
+                rarely();
                 return Err(BadRequest::RequestLine);
             }
         } else if !self.has_new_line_end(bytes) {
+            rarely();
             return self.wait(bytes, limits);
         }
         match self.read_lines(bytes, limits) {
@@ -80,6 +83,7 @@ impl HeadReader {
     }
 
     /// Whether reading on is worth it, so that a line that comes byte by byte is not read as often.
+    #[cold]
     fn has_new_line_end(&self, bytes: &[u8]) -> bool {
         let new = bytes.get(self.looked..).unwrap_or_default();
         #[cfg(test)]
@@ -107,8 +111,14 @@ impl HeadReader {
             let rest = bytes.get(start..).unwrap_or_default();
             let line = match rest {
                 [b'\r', b'\n', ..] => return self.complete(start + 2, limits).map(Some),
-                [] | [b'\r'] => None,
-                [b'\r' | b'\n', ..] => return Err(BadRequest::LineEnd),
+                [] | [b'\r'] => {
+                    rarely();
+                    None
+                }
+                [b'\r' | b'\n', ..] => {
+                    rarely();
+                    return Err(BadRequest::LineEnd);
+                }
                 _ => self.read_field(rest, limits)?,
             };
             let Some(len) = line else { return Ok(None) };
@@ -131,12 +141,15 @@ impl HeadReader {
         let (line, rest) = bytes.split_at(len);
         match rest {
             [b'\r', b'\n', ..] => {}
-            [] | [b'\r'] => return Ok(None),
-            _ => return Err(complaint(line, rest)),
+            _ => return without_end(line, rest),
         }
-        let Some((name, value)) = split_field(line) else { return Err(BadRequest::FieldName) };
+        let Some((name, value)) = split_field(line) else {
+            rarely();
+            return Err(BadRequest::FieldName);
+        };
         self.fields += 1;
         if self.fields > limits.fields {
+            rarely();
             return Err(BadRequest::TooManyFields);
         }
         self.is_ascii &= is_ascii;
@@ -148,12 +161,14 @@ impl HeadReader {
     #[inline(always)]
     fn complete(&self, len: usize, limits: &HeadLimits) -> Result<RequestHead, BadRequest> {
         if len > limits.head_bytes {
+            rarely();
             return Err(BadRequest::HeadTooLarge);
         }
         let line = self.request_line;
         let framing = self.framing.frame(line.version, limits.leniency.host_demand())?;
         // What follows is the body to one reader, and the tunnel to the other (RFC 9110 §9.3.6).
         if line.is_connect && framing.body != BodyLength::Empty {
+            rarely();
             return Err(BadRequest::AmbiguousBody);
         }
         let len = u32::try_from(len).map_err(|_| BadRequest::HeadTooLarge)?;
@@ -251,10 +266,10 @@ impl RequestHead {
         head: &'a [u8],
         other_text: &'a mut Option<Box<str>>,
     ) -> Option<HeadView<'a>> {
-        let (line, rest) = head.split_at_checked(self.line.len as usize)?;
+        let requestline = line_text(head, self.line.len as usize)?;
+        let rest = head.get(requestline.len()..)?;
         // Without the line ends around them; HTTP/0.9 has only one.
         let fields = rest.get(2..rest.len().saturating_sub(2).max(2))?;
-        let requestline = str::from_utf8(line).ok()?;
         let other_text = match self.is_ascii {
             true => None,
             false => other_text_of(fields, other_text),
@@ -270,6 +285,22 @@ impl RequestHead {
     }
 }
 
+/// The first `len` bytes of a head as text.
+///
+/// It is looked at together with some of what follows: the standard library looks at sixteen bytes
+/// at once, and then at one after the other.
+#[inline(always)]
+fn line_text(head: &[u8], len: usize) -> Option<&str> {
+    let with_more = head.get(..len.next_multiple_of(16)).and_then(|line| str::from_utf8(line).ok());
+    match with_more {
+        Some(text) => text.get(..len),
+        None => {
+            rarely();
+            str::from_utf8(head.get(..len)?).ok()
+        }
+    }
+}
+
 /// The name of a field, which is a token, and its value; `None` if there is no such name.
 #[inline(always)]
 fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -280,13 +311,14 @@ fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// What is wrong with a line of which only `line` is text, and no CR LF stands behind it.
+/// Only `line` is text, and no CR LF stands behind it: it is not all there, or something is wrong.
 #[cold]
-fn complaint(line: &[u8], rest: &[u8]) -> BadRequest {
+fn without_end<T>(line: &[u8], rest: &[u8]) -> Result<Option<T>, BadRequest> {
     match rest {
-        _ if split_field(line).is_none() => BadRequest::FieldName,
-        [b'\n', ..] => BadRequest::LineEnd,
-        _ => BadRequest::FieldValue,
+        [] | [b'\r'] => Ok(None),
+        _ if split_field(line).is_none() => Err(BadRequest::FieldName),
+        [b'\n', ..] => Err(BadRequest::LineEnd),
+        _ => Err(BadRequest::FieldValue),
     }
 }
 

@@ -4,6 +4,7 @@ use super::bytes::{is_tchar, target_len};
 use super::error::BadRequest;
 use super::target::{self, Form};
 use super::version::Version;
+use crate::rarely::rarely;
 
 /// Where the words of a request line are, and what they say.
 #[derive(Clone, Copy, Debug)]
@@ -44,17 +45,12 @@ impl RequestLine {
             bytes.split_at(bytes.iter().take_while(|byte| is_tchar(**byte)).count());
         let rest = match rest {
             [b' ', rest @ ..] if !method.is_empty() => rest,
-            [] => return Ok(None),
-            _ => return Err(BadRequest::RequestLine),
+            rest => return without_method(rest),
         };
         let (target, rest) = rest.split_at(target_len(rest));
         let rest = match rest {
             [b' ', rest @ ..] if !target.is_empty() => rest,
-            [] => return Ok(None),
-            // A space or a control character belongs to no target; other bytes, only not raw.
-            [b' ', ..] => return Err(BadRequest::RequestLine),
-            [byte, ..] if byte.is_ascii_control() => return Err(BadRequest::RequestLine),
-            _ => return Err(BadRequest::Target),
+            rest => return without_target(rest),
         };
         let version = if rest.first_chunk() == Some(b"HTTP/1.1\r\n") {
             Version::HTTP_11
@@ -89,12 +85,17 @@ impl RequestLine {
         max_target_bytes: usize,
     ) -> Result<RequestLine, BadRequest> {
         if method.len() > MAX_METHOD {
+            rarely();
             return Err(BadRequest::MethodTooLong);
         }
         if target.len() > max_target_bytes {
+            rarely();
             return Err(BadRequest::TargetTooLong);
         }
-        let form = target::classify(method, target).ok_or(BadRequest::Target)?;
+        let Some(form) = target::classify(method, target) else {
+            rarely();
+            return Err(BadRequest::Target);
+        };
         // As Python since 3.11: `//host/…` must never end up as a link to another host.
         let doubled = match form {
             Form::Origin => target.iter().take_while(|byte| **byte == b'/').count() - 1,
@@ -113,9 +114,28 @@ impl RequestLine {
     }
 }
 
+/// There is no method in front of `rest`, or it does not end there.
+#[cold]
+fn without_method<T>(rest: &[u8]) -> Result<Option<T>, BadRequest> {
+    if rest.is_empty() { Ok(None) } else { Err(BadRequest::RequestLine) }
+}
+
+/// There is no target in front of `rest`, or it does not end there.
+#[cold]
+fn without_target<T>(rest: &[u8]) -> Result<Option<T>, BadRequest> {
+    match rest {
+        [] => Ok(None),
+        // A space or a control character belongs to no target; other bytes, only not raw.
+        [b' ', ..] => Err(BadRequest::RequestLine),
+        [byte, ..] if byte.is_ascii_control() => Err(BadRequest::RequestLine),
+        _ => Err(BadRequest::Target),
+    }
+}
+
 /// The version that a line ends with; `None` if the end is not there.
 ///
 /// Any version of HTTP/1 is read as the one that is known (RFC 9110 §2.5).
+#[cold]
 fn other_version(bytes: &[u8]) -> Result<Option<Version>, BadRequest> {
     let Some(end) = memchr::memchr(b'\n', bytes) else { return Ok(None) };
     let word = bytes[..end].strip_suffix(b"\r").ok_or(BadRequest::LineEnd)?;

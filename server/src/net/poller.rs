@@ -10,6 +10,8 @@ use std::time::Duration;
 use mio::{Events, Interest, Poll};
 use socket2::SockRef;
 
+use crate::rarely::rarely;
+
 /// Names a registered socket; handed back with its events.
 pub(crate) type Token = usize;
 
@@ -247,9 +249,14 @@ fn unless_blocked(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Opt
     loop {
         return match call() {
             Ok(count) => Ok(Some(count)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => Err(error),
+            Err(error) => {
+                rarely();
+                match error.kind() {
+                    io::ErrorKind::WouldBlock => Ok(None),
+                    io::ErrorKind::Interrupted => continue,
+                    _ => Err(error),
+                }
+            }
         };
     }
 }

@@ -25,6 +25,7 @@ use crate::http_error::HttpError;
 use crate::locals::Locals;
 use crate::net::poller::{Readiness, Stream};
 use crate::peer::{PeerAddress, ServerInfo};
+use crate::rarely::rarely;
 use crate::rfile::{CONTINUE, RequestReader};
 use crate::serve::handler_socket::HandlerSocket;
 use crate::serve::slow::Kind;
@@ -198,6 +199,7 @@ impl Session {
     fn try_advance(&mut self, limits: &HeadLimits, stopping: bool) -> io::Result<Next> {
         loop {
             if self.end != End::Open {
+                rarely();
                 match self.go_on_ending(stopping)? {
                     Some(next) => return Ok(next),
                     None => continue,
@@ -209,15 +211,21 @@ impl Session {
                     None => continue,
                 },
                 Want::Handler if !self.is_turned_away => Call::Request,
-                want => match self.rare_call(want) {
-                    Some(call) => call,
-                    None => continue,
-                },
+                want => {
+                    rarely();
+                    match self.rare_call(want) {
+                        Some(call) => call,
+                        None => continue,
+                    }
+                }
             };
             // Answers that nobody takes must not pile up, and a handler that will wait for a body
             // must not wait for a client that waits for an earlier answer.
-            if self.must_send_first() && !self.flush()? {
-                return Ok(self.wait(Reason::Write));
+            if self.must_send_first() {
+                rarely();
+                if !self.flush_out_of_line()? {
+                    return Ok(self.wait(Reason::Write));
+                }
             }
             return Ok(Next::Answer(call));
         }
@@ -251,12 +259,21 @@ impl Session {
     #[inline(always)]
     fn get_bytes(&mut self, stopping: bool) -> io::Result<Option<Next>> {
         if !self.flush()? {
+            rarely();
             return Ok(Some(self.wait(Reason::Write)));
         }
         match self.fill()? {
-            Some(0) if !self.connection.end_of_input() => self.end = End::Now,
+            Some(0) => {
+                rarely();
+                if !self.connection.end_of_input() {
+                    self.end = End::Now;
+                }
+            }
             Some(_) => {}
-            None if stopping && self.is_idle() => return Ok(Some(self.wait(Reason::Parting))),
+            None if stopping && self.is_idle() => {
+                rarely();
+                return Ok(Some(self.wait(Reason::Parting)));
+            }
             None => return Ok(Some(self.wait(self.what_is_missing()))),
         }
         Ok(None)
@@ -317,11 +334,15 @@ impl Session {
     #[inline(always)] // nearly always for a request
     pub(crate) fn answer(&mut self, call: Call, service: &Service<'_>) -> Option<Kind> {
         if self.sent > 0 {
+            rarely();
             self.ends.output.drain(..std::mem::take(&mut self.sent));
         }
         match call {
             Call::Request => self.answer_request(service, handler::answer),
-            call => self.answer_rarely(call, service),
+            call => {
+                rarely();
+                self.answer_rarely(call, service)
+            }
         }
     }
 
@@ -347,6 +368,7 @@ impl Session {
         self.requests += 1;
         let may_persist = self.may_persist(service);
         let Some(parts) = self.connection.parts() else {
+            rarely();
             self.connection.close();
             return None;
         };
@@ -442,8 +464,13 @@ impl Session {
     fn what_is_missing(&self) -> Reason {
         match self.connection.phase() {
             Phase::Idle => Reason::Idle,
-            Phase::Head => Reason::Head,
-            Phase::Body => Reason::Body { received: self.connection.input.len() as u64 },
+            phase => {
+                rarely();
+                match phase {
+                    Phase::Body => Reason::Body { received: self.connection.input.len() as u64 },
+                    _ => Reason::Head,
+                }
+            }
         }
     }
 
@@ -474,6 +501,7 @@ impl Session {
     fn flush(&mut self) -> io::Result<bool> {
         while self.sent < self.ends.output.len() {
             if !self.readiness.writable {
+                rarely();
                 return Ok(false);
             }
             match self.stream.write(&[IoSlice::new(&self.ends.output[self.sent..])])? {
@@ -481,13 +509,22 @@ impl Session {
                     self.sent += count;
                     self.waiting.taken(count);
                 }
-                None => self.readiness.writable = false,
+                None => {
+                    rarely();
+                    self.readiness.writable = false;
+                }
             }
         }
         self.ends.output.clear();
         self.sent = 0;
         self.waiting.all_taken();
         Ok(true)
+    }
+
+    /// [`flush`](Self::flush) where hardly any request comes by.
+    #[cold]
+    fn flush_out_of_line(&mut self) -> io::Result<bool> {
+        self.flush()
     }
 
     /// Sends what is owed; what the kernel does not take is to be waited for.

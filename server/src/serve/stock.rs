@@ -9,7 +9,7 @@ pub(crate) struct Stock {
 
 impl Stock {
     pub(crate) fn take_input(&mut self) -> Vec<u8> {
-        self.inputs.pop().unwrap_or_else(|| vec![0; INPUT])
+        self.inputs.pop().unwrap_or_else(new_input)
     }
 
     pub(crate) fn give_input(&mut self, storage: Vec<u8>) {
@@ -19,7 +19,7 @@ impl Stock {
     }
 
     pub(crate) fn take_output(&mut self) -> Vec<u8> {
-        self.outputs.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT))
+        self.outputs.pop().unwrap_or_else(new_output)
     }
 
     pub(crate) fn give_output(&mut self, output: Vec<u8>) {
@@ -27,6 +27,16 @@ impl Stock {
             self.outputs.push(output);
         }
     }
+}
+
+#[cold]
+fn new_input() -> Vec<u8> {
+    vec![0; INPUT]
+}
+
+#[cold]
+fn new_output() -> Vec<u8> {
+    Vec::with_capacity(OUTPUT)
 }
 
 /// Bytes asked of the kernel in one read: a batch of pipelined requests, or a large head.

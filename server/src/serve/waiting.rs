@@ -1,8 +1,10 @@
 //! What a connection waits for, and when that is late.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, LONGEST};
+use crate::rarely::rarely;
 
 /// What is waited for, and since when.
 #[derive(Clone, Copy)]
@@ -39,15 +41,13 @@ impl Waiting {
 
     /// Waits for `reason`: with the patience left, if that is what is waited for already.
     pub(crate) fn wait(&mut self, reason: Reason, requests: u64) {
-        let is_same = match (self.reason, reason) {
-            // For answers it waits until all are taken, whatever is answered meanwhile.
-            (Reason::Write, Reason::Write) => true,
-            (Reason::Body { .. }, Reason::Body { .. }) => self.requests == requests,
-            (old, new) => old == new && self.requests == requests,
-        };
-        match is_same {
-            true => self.reason = reason,
-            false => *self = Waiting { reason, requests, ..Waiting::new() },
+        // For answers it waits until all are taken, whatever is answered meanwhile.
+        let is_of_now = self.requests == requests || reason == Reason::Write;
+        if is_of_now && mem::discriminant(&self.reason) == mem::discriminant(&reason) {
+            rarely();
+            self.reason = reason;
+        } else {
+            *self = Waiting { reason, requests, ..Waiting::new() };
         }
     }
 
@@ -60,6 +60,7 @@ impl Waiting {
     /// The client has taken all there is.
     pub(crate) fn all_taken(&mut self) {
         if self.reason == Reason::Write {
+            rarely();
             *self = Waiting::new();
         }
     }
@@ -87,7 +88,7 @@ impl Waiting {
         }
     }
 
-    #[inline(never)]
+    #[cold]
     fn other_deadline(&mut self, since: Instant, now: Instant, config: &Config) -> Instant {
         match self.reason {
             Reason::Idle => after(since, config.idle_timeout),

@@ -32,6 +32,7 @@ use crate::net::deadlines::Deadlines;
 use crate::net::listener::Listener;
 use crate::net::poller::{Event, Poller, Readiness, Stream, Token};
 use crate::peer::PeerAddress;
+use crate::rarely::rarely;
 use crate::serve::batch::Batch;
 use crate::serve::door::Door;
 use crate::serve::mailbox::Mailbox;
@@ -127,6 +128,7 @@ impl Seat {
         match std::mem::replace(self, Seat::Away(Readiness::default())) {
             Seat::Home(visit) => Some(visit),
             away => {
+                rarely();
                 *self = away;
                 None
             }
@@ -259,17 +261,21 @@ impl Worker {
             match until {
                 Until::Stopped => {
                     if self.is_told_to_stop && self.stopping.is_none() {
+                        rarely();
                         self.begin_stop(serving);
                         continue;
                     }
                     if let Some(report) = self.end_stop(serving) {
+                        rarely();
                         return Ok(Step::Ended(report));
                     }
                     if self.is_worn_out(serving) {
+                        rarely();
                         return Ok(Step::Ended(ShutdownReport::default()));
                     }
                 }
                 Until::Answered { at_most } => {
+                    rarely();
                     self.send_before_turn(serving);
                     let is_done = self.answered > 0 && !self.owes_output();
                     let is_late = at_most.is_some_and(|time| self.clock.now() >= time);
@@ -353,6 +359,7 @@ impl Worker {
             if let Some(mut visit) = self.batch.next() {
                 // Its method will wait for its client: nobody else's answer has to.
                 if visit.session.has_open_body() {
+                    rarely();
                     self.send_first(serving);
                 }
                 self.depart(&mut visit, limit);
@@ -379,6 +386,7 @@ impl Worker {
     fn expire_late(&mut self, serving: Serving<'_>, limit: u64) {
         let now = self.clock.now();
         while self.expired_by < now && self.batch.is_answered() {
+            rarely();
             match self.deadlines.expired(now) {
                 Some(token) => self.expire(token, serving, limit),
                 None => self.expired_by = now,
@@ -392,7 +400,7 @@ impl Worker {
         while let Some(event) = self.events.get(self.done).copied() {
             self.done += 1;
             match event {
-                Event::Woken => {}
+                Event::Woken => rarely(),
                 Event::Acceptable => self.accept(serving),
                 // It may have been closed by what came before it in this turn.
                 Event::Ready { token, readiness } => match self.sessions.get_mut(token) {
@@ -402,12 +410,16 @@ impl Worker {
                             return Some(token);
                         }
                     }
-                    Some(Seat::Away(seen)) => seen.merge(readiness),
-                    None => {}
+                    Some(Seat::Away(seen)) => {
+                        rarely();
+                        seen.merge(readiness);
+                    }
+                    None => rarely(),
                 },
             }
         }
         if let Some(token) = self.fresh.pop_front() {
+            rarely();
             return Some(token);
         }
         self.rest_of_turn = self.rest_of_turn.checked_sub(1)?;
@@ -433,6 +445,7 @@ impl Worker {
         self.rest_of_turn = self.unfinished.len();
         self.read_letters(serving);
         if self.door.opens(self.clock.now()).is_some_and(|time| time <= self.clock.now()) {
+            rarely();
             self.accept(serving);
         }
         Ok(())
@@ -535,8 +548,9 @@ impl Worker {
     /// Lets a session do all that it can without a handler.
     #[inline(always)] // see `Session::advance`
     fn drive(&mut self, token: Token, serving: Serving<'_>, limit: u64) {
-        let Some(seat) = self.sessions.get_mut(token) else { return };
-        let Some(mut visit) = seat.vacate() else { return };
+        let Some(mut visit) = self.sessions.get_mut(token).and_then(Seat::vacate) else {
+            return rarely();
+        };
         visit.session.is_queued = false;
         visit.session.provide(&mut self.stock);
         visit.next = visit.session.advance(serving.limits, self.stopping.is_some());
@@ -551,6 +565,7 @@ impl Worker {
     fn depart(&mut self, visit: &mut Visit, limit: u64) {
         // What comes of a body that its method will read is no news for the loop.
         if visit.session.has_open_body() && visit.session.is_watched {
+            rarely();
             self.poller.remove(visit.session.stream_mut());
             visit.session.is_watched = false;
         }
@@ -567,6 +582,7 @@ impl Worker {
     #[inline(always)] // nearly always it waits for its client, as before
     fn settle(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
         if !(matches!(visit.next, Next::Wait) && visit.session.is_watched) {
+            rarely();
             return self.settle_anew(visit, serving);
         }
         let session = &mut visit.session;
