@@ -382,7 +382,7 @@ fn converse<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Seen>, Vec<u
                 seen.push(Seen::Request { line, body, is_head: rules.head_only });
                 let left = rfile.take_rest();
                 drop(rfile);
-                connection.answered(left, persistence);
+                connection.answered(0, left, persistence);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A connection outlives its requests where both sides want that, and answers keep their order.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use basehttp::{Config, Exchange, Version, handler_fn, http_handler};
 use basehttp_tests::{echo, get, post, serve, serve_with};
 
@@ -74,6 +76,49 @@ fn more_pipelined_requests_than_one_turn_takes_are_all_answered() {
     for n in 0..1000 {
         assert_eq!(client.reply().text(), format!("GET /{n} "));
     }
+}
+
+#[test]
+fn requests_that_repeat_each_other_are_each_answered_by_themselves() {
+    struct Counter(AtomicUsize);
+
+    #[http_handler]
+    impl Counter {
+        fn do_GET(&self, http: &mut Exchange) -> String {
+            let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+            let seen = http.locals.insert(count);
+            http.connection_locals.insert(count);
+            match http.path {
+                "/panic" => panic!("number {count}"),
+                "/close" if count % 100 == 3 => http.close_connection = true,
+                "/long" => return count.to_string().repeat(30_000),
+                _ => {}
+            }
+            format!("{count} {seen:?}")
+        }
+    }
+
+    let server = serve(Counter(AtomicUsize::new(0)));
+    let mut next = 0;
+    let mut expect = |path: &str, answers: usize, text: &dyn Fn(usize) -> String| {
+        let mut client = server.connect();
+        client.send(get(path).repeat(100));
+        for _ in 0..answers {
+            next += 1;
+            assert_eq!(client.reply().text(), text(next), "{path}");
+        }
+        if answers < 100 {
+            client.expect_closed();
+        }
+    };
+    // Nothing of one is there for the next.
+    expect("/", 100, &|count| format!("{count} None"));
+    expect("/long", 100, &|count| count.to_string().repeat(30_000));
+    expect("/close", 3, &|count| format!("{count} None"));
+    let mut client = server.connect();
+    client.send(get("/panic").repeat(100));
+    assert_eq!(client.reply().status, 500);
+    client.expect_closed();
 }
 
 #[test]

@@ -45,13 +45,6 @@ impl Buffer {
         self.end - self.start
     }
 
-    /// Whether the first `len` bytes are the same as the `len` bytes dropped before them.
-    pub(crate) fn repeats(&self, len: usize) -> bool {
-        let Some(last) = self.start.checked_sub(len) else { return false };
-        let (next, end) = (self.start, self.start + len);
-        end <= self.end && self.storage.get(last..next) == self.storage.get(next..end)
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
     }
@@ -163,19 +156,6 @@ mod tests {
             push(&mut buffer, b"f");
             assert_eq!(buffer.bytes().last(), Some(&b'f'));
         }
-    }
-
-    #[test]
-    fn what_repeats_is_what_was_dropped_last_and_all_of_it() {
-        let mut buffer = Buffer::with_storage(vec![0; 20]);
-        push(&mut buffer, b"xabcabcab");
-        buffer.consume(4);
-        assert_eq!((buffer.len(), buffer.capacity()), (5, 20));
-        assert!(buffer.repeats(3));
-        assert!(!buffer.repeats(2), "ab is not ca");
-        buffer.consume(3);
-        assert!(!buffer.repeats(3), "the last one is not all there");
-        assert!(!buffer.repeats(30), "so much was not dropped");
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(crate) struct Connection {
 
 enum State {
     /// Collecting a head.
-    Head { reader: HeadReader, before: Before },
+    Head { reader: HeadReader, is_behind_empty_line: bool },
     /// Collecting a head that is not right, but may be forgiven.
     Forgiving { scan: LenientScan },
     /// Collecting the start of the body behind the head.
@@ -79,18 +79,8 @@ enum State {
 
 impl Default for State {
     fn default() -> State {
-        State::Head { reader: HeadReader::default(), before: Before::Anything }
+        State::Head { reader: HeadReader::default(), is_behind_empty_line: false }
     }
-}
-
-/// What stood in the receive buffer right before a head.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Before {
-    Anything,
-    /// The last head, without a body.
-    LastHead,
-    /// The one empty line that is forgiven.
-    EmptyLine,
 }
 
 /// Whether the client waits for `100 Continue`.
@@ -124,9 +114,42 @@ pub(crate) struct Parts<'a> {
     pub(crate) head: HeadView<'a>,
     pub(crate) persistence: Persistence,
     pub(crate) body: BodyParts<'a>,
+    pub(crate) repeats: Repeats<'a>,
+}
+
+/// The requests behind one without a body that repeat it. The same bytes are the same request, and a
+/// client that pipelines mostly repeats itself: they need not be read again.
+#[derive(Clone, Copy)]
+pub(crate) struct Repeats<'a> {
+    head: &'a [u8],
+    behind: &'a [u8],
+    count: usize,
+}
+
+impl Repeats<'_> {
+    pub(crate) const NONE: Repeats<'static> = Repeats { head: &[], behind: &[], count: 0 };
+
+    /// Goes on to the next one, if there is one.
+    #[inline(always)] // asked once a request
+    pub(crate) fn next(&mut self) -> bool {
+        match self.behind.split_at_checked(self.head.len()) {
+            Some((next, behind)) if next == self.head => {
+                self.behind = behind;
+                self.count += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// How many there have been.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
 }
 
 /// The body of a request as lent to its handler.
+#[derive(Clone)]
 pub(crate) struct BodyParts<'a> {
     /// What is there of the body, framing included, and perhaps of the requests behind it.
     pub(crate) received: &'a [u8],
@@ -251,6 +274,7 @@ impl Connection {
             BodyInBuffer::Whole(len) => (behind.get(..len)?, true),
             BodyInBuffer::Start => (behind, false),
         };
+        let behind = if is_whole && received.is_empty() { behind } else { &[] };
         Some(Parts {
             head: head.view(head_bytes, &mut self.other_text)?,
             persistence: head.framing.persistence,
@@ -260,6 +284,7 @@ impl Connection {
                 decoder: BodyDecoder::new(head.framing.body),
                 expects_continue,
             },
+            repeats: Repeats { head: head_bytes, behind, count: 0 },
         })
     }
 
@@ -275,19 +300,19 @@ impl Connection {
         }
     }
 
-    /// The request has its answer; `left` is what the handler left of the body.
+    /// The request has its answer, and so many of its [`Repeats`]; `left` is what the handler left of
+    /// the body.
     #[inline(always)] // for one caller that matters, which knows what is left
-    pub(crate) fn answered(&mut self, left: BodyLeft, persistence: Persistence) {
+    pub(crate) fn answered(&mut self, repeats: usize, left: BodyLeft, persistence: Persistence) {
         let (State::Request { body: BodyInBuffer::Whole(len), .. }, BodyLeft::Whole) =
             (&self.state, &left)
         else {
             rarely();
             return self.answered_early(left, persistence);
         };
-        let before = if *len == 0 { Before::LastHead } else { Before::Anything };
-        self.input.consume(self.head.len() + len);
+        self.input.consume(self.head.len() * (1 + repeats) + len);
         self.state = match persistence {
-            Persistence::KeepAlive => State::Head { reader: HeadReader::default(), before },
+            Persistence::KeepAlive => State::default(),
             Persistence::Close => State::Closed { is_clean: self.input.is_empty() },
         };
     }
@@ -351,29 +376,21 @@ impl Connection {
         self.state = State::CLOSED;
     }
 
+    #[inline(never)] // all of the reader is in it
     fn collect_head(&mut self, limits: &HeadLimits) -> Result<Option<Want>, BadRequest> {
-        let State::Head { before, .. } = &mut self.state else { return Ok(None) };
+        let State::Head { reader, is_behind_empty_line } = &mut self.state else {
+            return Ok(None);
+        };
         if self.input.is_empty() {
             return Ok(Some(Want::Bytes));
         }
-        // A client that pipelines mostly repeats itself: the same bytes are the same head.
-        if *before == Before::LastHead && self.input.repeats(self.head.len()) {
-            self.state = State::REQUEST_WITHOUT_BODY;
-            return Ok(Some(Want::Handler));
-        }
-        self.read_head(limits)
-    }
-
-    #[inline(never)] // all of the reader is in it, and a head that repeats the last needs none of that
-    fn read_head(&mut self, limits: &HeadLimits) -> Result<Option<Want>, BadRequest> {
-        let State::Head { reader, before } = &mut self.state else { return Ok(None) };
         // RFC 9112 §2.2: one empty line in front of a request line is forgiven.
-        if self.input.bytes().first() == Some(&b'\r') && *before != Before::EmptyLine {
+        if self.input.bytes().first() == Some(&b'\r') && !*is_behind_empty_line {
             rarely();
             match self.input.bytes() {
                 [b'\r', b'\n', ..] => {
                     self.input.consume(2);
-                    *before = Before::EmptyLine;
+                    *is_behind_empty_line = true;
                 }
                 [b'\r'] => return Ok(Some(Want::Bytes)),
                 _ => {}
@@ -610,12 +627,17 @@ mod tests {
                         used += len;
                     }
                     let body = String::from_utf8(body).unwrap();
-                    seen.push(request(parts.head.requestline, &body));
-                    let persistence = parts.persistence;
+                    let request = request(parts.head.requestline, &body);
+                    seen.push(request.clone());
+                    let (persistence, mut repeats) = (parts.persistence, parts.repeats);
+                    while persistence == Persistence::KeepAlive && repeats.next() {
+                        seen.push(request.clone());
+                    }
+                    let repeated = repeats.count();
                     let rest = BodyRest { decoder, used, unused: None, unasked: false };
                     let left =
                         if is_whole { BodyLeft::Whole } else { BodyLeft::Rest(Box::new(rest)) };
-                    connection.answered(left, persistence);
+                    connection.answered(repeated, left, persistence);
                 }
             }
         }
@@ -778,7 +800,7 @@ mod tests {
     #[test]
     fn what_a_handler_left_of_its_body_is_dropped_up_to_a_limit() {
         let mut connection = with_long_body();
-        connection.answered(BodyLeft::Rest(rest(MAX_REST, START)), Persistence::KeepAlive);
+        connection.answered(0, BodyLeft::Rest(rest(MAX_REST, START)), Persistence::KeepAlive);
         for _ in 0..MAX_REST / 256 {
             assert_eq!(connection.advance(&LIMITS), Want::Bytes);
             assert_eq!(connection.phase(), Phase::Body);
@@ -789,7 +811,7 @@ mod tests {
         assert_eq!(connection.phase(), Phase::Idle);
 
         let mut connection = with_long_body();
-        connection.answered(BodyLeft::Rest(rest(MAX_REST + 1, START)), Persistence::KeepAlive);
+        connection.answered(0, BodyLeft::Rest(rest(MAX_REST + 1, START)), Persistence::KeepAlive);
         assert_eq!(connection.advance(&LIMITS), Want::Close);
     }
 
@@ -797,7 +819,7 @@ mod tests {
     fn a_body_that_was_never_asked_for_ends_the_connection() {
         let mut connection = with_long_body();
         let unasked = Box::new(BodyRest { unasked: true, ..*rest(10, START) });
-        connection.answered(BodyLeft::Rest(unasked), Persistence::KeepAlive);
+        connection.answered(0, BodyLeft::Rest(unasked), Persistence::KeepAlive);
         assert_eq!(connection.advance(&LIMITS), Want::Close);
     }
 
@@ -815,11 +837,35 @@ mod tests {
             let decoder = BodyDecoder::new(BodyLength::Chunked);
             let behind = text.len() - connection.head.len();
             let rest = Box::new(BodyRest { decoder, used: behind, unused: None, unasked: false });
-            connection.answered(BodyLeft::Rest(rest), Persistence::KeepAlive);
+            connection.answered(0, BodyLeft::Rest(rest), Persistence::KeepAlive);
             put(&mut connection, body.repeat(chunks).as_bytes());
             assert_eq!(connection.advance(&LIMITS), want, "{chunks} chunks");
             assert_eq!(connection.is_closed(), want == Want::Close);
         }
+    }
+
+    #[test]
+    fn requests_that_repeat_each_other_are_as_many_as_came() {
+        let get = "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n";
+        let close = "GET /1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let empty = "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+        let body = "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+        let chunked = "POST /1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+        let (gets, posts) = (request("GET /1 HTTP/1.1", ""), request("POST /1 HTTP/1.1", ""));
+        let long = request("POST /1 HTTP/1.1", "abc");
+        for (text, count, expected) in [
+            (get, 5, gets.clone()),
+            (empty, 4, posts.clone()),
+            (body, 3, long),
+            (chunked, 3, posts),
+        ] {
+            assert_eq!(requests(&text.repeat(count)), vec![expected; count], "{text}");
+        }
+        assert_eq!(requests(&close.repeat(3)), [gets.clone(), Seen::Closed]);
+        let other = get.replacen("/1", "/2", 1);
+        let seen = requests(&format!("{get}{get}\r\n{get}{other}{get}"));
+        let last = request("GET /2 HTTP/1.1", "");
+        assert_eq!(seen, [gets.clone(), gets.clone(), gets.clone(), last, gets]);
     }
 
     #[test]
@@ -837,7 +883,7 @@ mod tests {
     #[test]
     fn an_end_is_clean_if_all_that_came_was_read() {
         let end = |mut connection: Connection, left| {
-            connection.answered(left, Persistence::Close);
+            connection.answered(0, left, Persistence::Close);
             assert!(connection.is_closed());
             connection.is_clean()
         };
@@ -913,7 +959,7 @@ mod tests {
             put(&mut connection, &[*byte]);
             if connection.advance(&limits) == Want::Handler {
                 lines.push(connection.parts().unwrap().head.requestline.to_owned());
-                connection.answered(BodyLeft::Whole, Persistence::KeepAlive);
+                connection.answered(0, BodyLeft::Whole, Persistence::KeepAlive);
             }
         }
         assert_eq!(lines, ["GET /1 HTTP/1.1", "GET /2 HTTP/1.1"]);

@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use crate::config::Config;
 use crate::exchange::{Exchange, Outcome};
-use crate::handler::{self, HandlerHooks, RequestHandler};
+use crate::handler::{self, HandlerHooks};
 use crate::http::buffer::Buffer;
 use crate::http::chunked::BodyDecoder;
-use crate::http::connection::{BodyParts, Connection, Parts, Phase, Want};
+use crate::http::connection::{BodyParts, Connection, Parts, Phase, Repeats, Want};
 use crate::http::date::Stamp;
 use crate::http::encode::AnswerRules;
 use crate::http::error::BadRequest;
@@ -102,22 +102,33 @@ pub(crate) enum Call {
     TurnAway,
 }
 
-impl Call {
-    /// Whether it ends with an answer, rather than with more to come.
-    pub(crate) fn is_final(self) -> bool {
-        !matches!(self, Call::Expectation)
-    }
-}
-
 /// What an answer needs beyond its request.
 pub(crate) struct Service<'a> {
     pub(crate) handler: &'a HandlerHooks<'a>,
     pub(crate) server: &'a ServerInfo,
     pub(crate) config: &'a Config,
     pub(crate) stamp: &'a Stamp,
-    pub(crate) stopping: bool,
     /// Whether the loop is still there to go back to.
     pub(crate) is_lent: &'a dyn Fn() -> bool,
+}
+
+/// How many requests may be answered in a row.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Allowance {
+    /// How many more.
+    pub(crate) limit: u64,
+    /// How many answers may leave the connection open: its loop may be about to end.
+    pub(crate) to_spare: u64,
+    /// How many have been.
+    pub(crate) answered: u64,
+}
+
+impl Allowance {
+    fn note_answer(&mut self) {
+        self.limit = self.limit.saturating_sub(1);
+        self.to_spare = self.to_spare.saturating_sub(1);
+        self.answered += 1;
+    }
 }
 
 impl Session {
@@ -328,61 +339,92 @@ impl Session {
         }
     }
 
-    /// Has the handler answer what [`Next::Answer`] named.
+    /// Has the handler answer what [`Next::Answer`] named, and what repeats it.
     ///
     /// If that took so long that the loop went on without it, what kind of request it was.
     #[inline(always)] // nearly always for a request
-    pub(crate) fn answer(&mut self, call: Call, service: &Service<'_>) -> Option<Kind> {
+    pub(crate) fn answer(
+        &mut self,
+        call: Call,
+        service: &Service<'_>,
+        allowance: &mut Allowance,
+    ) -> Option<Kind> {
         if self.sent > 0 {
             rarely();
             self.ends.output.drain(..std::mem::take(&mut self.sent));
         }
         match call {
-            Call::Request => self.answer_request(service, handler::answer),
+            Call::Request => self.answer_requests(service, allowance, false),
             call => {
                 rarely();
-                self.answer_rarely(call, service)
+                self.answer_rarely(call, service, allowance)
             }
         }
     }
 
     #[cold]
-    fn answer_rarely(&mut self, call: Call, service: &Service<'_>) -> Option<Kind> {
+    fn answer_rarely(
+        &mut self,
+        call: Call,
+        service: &Service<'_>,
+        allowance: &mut Allowance,
+    ) -> Option<Kind> {
         match call {
-            Call::Request => return self.answer_request(service, handler::answer),
-            Call::TurnAway => {
-                self.answer_request(service, |_, http| handler::turn_away(http));
+            Call::Request => return self.answer_requests(service, allowance, false),
+            Call::TurnAway => drop(self.answer_requests(service, allowance, true)),
+            Call::Expectation => self.answer_expectation(service, allowance),
+            Call::Refusal(refused) => {
+                self.answer_refusal(refused, service);
+                allowance.note_answer();
             }
-            Call::Expectation => self.answer_expectation(service),
-            Call::Refusal(refused) => self.answer_refusal(refused, service),
         }
         None
     }
 
+    /// Has a request answered, by a word that nobody has time for it if it `is_turned_away`; and then
+    /// those that repeat it, for as long as nothing has to be done in between.
     #[inline(never)] // what it needs of registers, its caller would have to spill
-    fn answer_request(
+    fn answer_requests(
         &mut self,
         service: &Service<'_>,
-        answer: impl FnOnce(&dyn RequestHandler, &mut Exchange<'_>),
+        allowance: &mut Allowance,
+        is_turned_away: bool,
     ) -> Option<Kind> {
-        self.requests += 1;
-        let may_persist = self.may_persist(service);
         let Some(parts) = self.connection.parts() else {
             rarely();
             self.connection.close();
             return None;
         };
         let is_asked_to_close = parts.persistence == Persistence::Close;
-        let socket = HandlerSocket::new(&self.stream, service.config);
-        let outcome = {
-            let mut http = self.ends.exchange(parts, may_persist, &socket, service);
-            answer(service.handler.0, &mut http);
-            http.outcome()
+        let mut repeats = parts.repeats;
+        let (outcome, is_lent, repeated) = loop {
+            self.requests += 1;
+            let may_persist = may_persist(self.requests, service, allowance);
+            let socket = HandlerSocket::new(&self.stream, service.config);
+            let outcome = {
+                let mut http = self.ends.exchange(&parts, may_persist, &socket, service);
+                if is_turned_away {
+                    rarely();
+                    handler::turn_away(&mut http);
+                } else {
+                    handler::answer(service.handler.0, &mut http);
+                }
+                http.outcome()
+            };
+            self.readiness.readable |= socket.restore();
+            allowance.note_answer();
+            let is_lent = (service.is_lent)();
+            let may_go_on = is_lent
+                && allowance.limit > 0
+                && outcome.persistence == Persistence::KeepAlive
+                && self.ends.output.len() <= MAX_UNSENT;
+            if !(may_go_on && repeats.next()) {
+                break (outcome, is_lent, repeats.count());
+            }
         };
         let Outcome { left, persistence, must_reset } = outcome;
-        self.readiness.readable |= socket.restore();
-        let overran = if (service.is_lent)() { None } else { Some(self.kind()) };
-        self.connection.answered(left, persistence);
+        let overran = if is_lent { None } else { Some(self.kind()) };
+        self.connection.answered(repeated, left, persistence);
         if self.connection.is_closed() {
             self.end = End::AfterOutput(match must_reset {
                 true => Ending::Reset,
@@ -394,13 +436,13 @@ impl Session {
         overran
     }
 
-    fn answer_expectation(&mut self, service: &Service<'_>) {
-        let may_persist = self.may_persist(service);
+    fn answer_expectation(&mut self, service: &Service<'_>, allowance: &Allowance) {
+        let may_persist = may_persist(self.requests, service, allowance);
         let Some(mut parts) = self.connection.parts() else { return self.connection.close() };
         // It is asked about a body that is still collected: there is nothing for it to read.
         (parts.body.received, parts.body.decoder) = (&[], BodyDecoder::new(BodyLength::Empty));
         let socket = HandlerSocket::new(&self.stream, service.config);
-        let mut http = self.ends.exchange(parts, may_persist, &socket, service);
+        let mut http = self.ends.exchange(&parts, may_persist, &socket, service);
         let is_welcome = handler::welcomes_body(service.handler.0, &mut http);
         let is_told = !http.rfile.expects_continue();
         let is_last = http.close_connection;
@@ -439,20 +481,15 @@ impl Session {
             decoder: BodyDecoder::new(BodyLength::Empty),
             expects_continue: false,
         };
-        let parts = Parts { head, persistence: Persistence::Close, body };
+        let (persistence, repeats) = (Persistence::Close, Repeats::NONE);
+        let parts = Parts { head, persistence, body, repeats };
         let socket = HandlerSocket::new(&self.stream, service.config);
-        let mut http = self.ends.exchange(parts, false, &socket, service);
+        let mut http = self.ends.exchange(&parts, false, &socket, service);
         handler::refuse(&mut http, HttpError::from(refused));
         drop(http);
         self.readiness.readable |= socket.restore();
         self.connection.close();
         self.end = End::AfterOutput(Ending::Gentle);
-    }
-
-    fn may_persist(&self, service: &Service<'_>) -> bool {
-        let is_last =
-            service.config.max_requests_per_connection.is_some_and(|max| self.requests >= max);
-        !is_last && !service.stopping && service.server.protocol_version >= Version::HTTP_11
     }
 
     fn must_send_first(&self) -> bool {
@@ -603,12 +640,13 @@ impl Ends {
     #[inline(always)] // an exchange is better made in its place than moved there
     fn exchange<'a>(
         &'a mut self,
-        parts: Parts<'a>,
+        parts: &Parts<'a>,
         may_persist: bool,
         socket: &'a dyn Socket,
         service: &Service<'a>,
     ) -> Exchange<'a> {
-        let Parts { head, persistence, mut body } = parts;
+        let Parts { head, persistence, .. } = *parts;
+        let mut body = parts.body.clone();
         // A server of HTTP/1.0 has no `100 Continue` to give, as Python's.
         body.expects_continue &= service.server.protocol_version >= Version::HTTP_11;
         let rules = AnswerRules {
@@ -635,6 +673,15 @@ impl Ends {
             hooks: service.handler,
         }
     }
+}
+
+/// Whether a connection may go on behind an answer, as far as its server has a say in it: the last
+/// one that it makes, and each one while it stops, ends it.
+fn may_persist(requests: u64, service: &Service<'_>, allowance: &Allowance) -> bool {
+    let server = service.server;
+    let is_last = service.config.max_requests_per_connection.is_some_and(|max| requests >= max);
+    let ends = is_last || allowance.to_spare == 0 || server.is_stopping();
+    !ends && server.protocol_version >= Version::HTTP_11
 }
 
 /// The start of a head from a slow client does not need much memory.

@@ -10,7 +10,7 @@ use crate::http::head::HeadLimits;
 use crate::http::lenient::Leniency;
 use crate::net::poller::Token;
 use crate::peer::ServerInfo;
-use crate::serve::session::{Call, Next, Service, Session};
+use crate::serve::session::{Allowance, Call, Next, Service, Session};
 use crate::serve::slow::Kind;
 
 /// A session and where it belongs. It always lives in a box, since it moves from hand to hand.
@@ -25,11 +25,7 @@ pub(crate) struct Visit {
     /// When it last left its loop; all below is said of the time since.
     pub(crate) since: Instant,
     /// How many of its requests may be answered before it goes home.
-    pub(crate) limit: u64,
-    /// How many answers may leave the connection open: its loop may be about to end.
-    pub(crate) to_spare: u64,
-    /// How many have been.
-    pub(crate) answered: u64,
+    pub(crate) allowance: Allowance,
     /// What took so long that the loop went on without this visit.
     pub(crate) overran: Option<Kind>,
 }
@@ -47,7 +43,7 @@ pub(crate) struct Serving<'a> {
 impl<'a> Service<'a> {
     fn new(serving: Serving<'a>, stamp: &'a Stamp, is_lent: &'a dyn Fn() -> bool) -> Service<'a> {
         let Serving { handler, server, config, .. } = serving;
-        Service { handler, server, config, stamp, stopping: false, is_lent }
+        Service { handler, server, config, stamp, is_lent }
     }
 }
 
@@ -70,9 +66,7 @@ impl Visit {
             home,
             next: Next::Wait,
             since: now,
-            limit: 0,
-            to_spare: 0,
-            answered: 0,
+            allowance: Allowance::default(),
             overran: None,
         })
     }
@@ -87,10 +81,10 @@ impl Visit {
     ) {
         let Next::Answer(mut call) = self.next else { return };
         desk.stamp.refresh(self.since, SystemTime::now);
-        let mut service = Service::new(serving, &desk.stamp, is_lent);
+        let service = Service::new(serving, &desk.stamp, is_lent);
         loop {
-            self.answer_one(call, &mut service);
-            let may_go_on = self.limit > 0 && self.overran.is_none();
+            self.overran = self.session.answer(call, &service, &mut self.allowance);
+            let may_go_on = self.allowance.limit > 0 && self.overran.is_none();
             if !(may_go_on && self.session.has_next(serving.limits)) {
                 return;
             }
@@ -122,20 +116,13 @@ impl Visit {
         }
         let start = Instant::now();
         desk.stamp.refresh(start, SystemTime::now);
-        self.answer_one(call, &mut Service::new(serving, &desk.stamp, &|| true));
+        // What repeats it may take as long: it goes home in between.
+        self.allowance.limit = 1;
+        let service = Service::new(serving, &desk.stamp, &|| true);
+        self.overran = self.session.answer(call, &service, &mut self.allowance);
         let took = start.elapsed();
         self.send_owed();
         Some(took)
-    }
-
-    #[inline(always)] // it has two callers, and is on the way of each request
-    fn answer_one(&mut self, call: Call, service: &mut Service<'_>) {
-        service.stopping = service.server.is_stopping() || self.to_spare == 0;
-        self.overran = self.session.answer(call, service);
-        let count = u64::from(call.is_final());
-        self.answered += count;
-        self.limit -= count;
-        self.to_spare = self.to_spare.saturating_sub(count);
     }
 
     /// Whether a method is to answer, and not the server.

@@ -37,7 +37,7 @@ use crate::serve::batch::Batch;
 use crate::serve::door::Door;
 use crate::serve::mailbox::Mailbox;
 use crate::serve::neighbours::{ACCEPTS, Neighbours};
-use crate::serve::session::{Next, Session};
+use crate::serve::session::{Allowance, Next, Session};
 use crate::serve::shutdown::ShutdownReport;
 use crate::serve::stock::Stock;
 use crate::serve::visit::{Desk, Serving, Visit};
@@ -340,9 +340,10 @@ impl Worker {
     /// Notes what was done of a visit, and what the poller saw of it meanwhile.
     #[inline(always)] // on the way of each request
     fn take_in(&mut self, visit: &mut Visit) {
-        self.answered += visit.answered;
-        self.uncounted += visit.answered;
-        self.life = self.life.saturating_sub(visit.answered);
+        let answered = visit.allowance.answered;
+        self.answered += answered;
+        self.uncounted += answered;
+        self.life = self.life.saturating_sub(answered);
         if let Some(Seat::Away(seen)) = self.sessions.get(visit.token) {
             visit.session.ready(*seen);
         }
@@ -572,9 +573,8 @@ impl Worker {
         // Who comes next, if it is this loop's turn among the others, is as good as here.
         let put_by = self.sessions.len() as u64 + u64::from(self.door.is_queued());
         visit.since = self.clock.now();
-        visit.limit = limit;
-        visit.to_spare = self.life.saturating_sub(put_by);
-        visit.answered = 0;
+        let to_spare = self.life.saturating_sub(put_by);
+        visit.allowance = Allowance { limit, to_spare, answered: 0 };
         visit.overran = None;
     }
 
