@@ -32,11 +32,23 @@ pub trait ToHeaderValue {
     ///
     /// It need not be checked: `send_header` refuses control characters, whoever wrote them.
     fn write_to(&self, out: &mut Vec<u8>);
+
+    /// The value, if it is there already as it goes over the wire; then
+    /// [`write_to`](Self::write_to) may not be asked.
+    ///
+    /// `None` unless overridden, which is always right: it only spares a second look.
+    fn as_written(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 impl<T: ToHeaderValue + ?Sized> ToHeaderValue for &T {
     fn write_to(&self, out: &mut Vec<u8>) {
         (**self).write_to(out);
+    }
+
+    fn as_written(&self) -> Option<&[u8]> {
+        (**self).as_written()
     }
 }
 
@@ -44,17 +56,29 @@ impl ToHeaderValue for str {
     fn write_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.as_bytes());
     }
+
+    fn as_written(&self) -> Option<&[u8]> {
+        Some(self.as_bytes())
+    }
 }
 
 impl ToHeaderValue for String {
     fn write_to(&self, out: &mut Vec<u8>) {
         self.as_str().write_to(out);
     }
+
+    fn as_written(&self) -> Option<&[u8]> {
+        self.as_str().as_written()
+    }
 }
 
 impl ToHeaderValue for Cow<'_, str> {
     fn write_to(&self, out: &mut Vec<u8>) {
         self.as_ref().write_to(out);
+    }
+
+    fn as_written(&self) -> Option<&[u8]> {
+        self.as_ref().as_written()
     }
 }
 
@@ -63,11 +87,19 @@ impl ToHeaderValue for [u8] {
     fn write_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self);
     }
+
+    fn as_written(&self) -> Option<&[u8]> {
+        Some(self)
+    }
 }
 
 impl<const N: usize> ToHeaderValue for [u8; N] {
     fn write_to(&self, out: &mut Vec<u8>) {
         self.as_slice().write_to(out);
+    }
+
+    fn as_written(&self) -> Option<&[u8]> {
+        self.as_slice().as_written()
     }
 }
 
@@ -75,11 +107,19 @@ impl ToHeaderValue for Vec<u8> {
     fn write_to(&self, out: &mut Vec<u8>) {
         self.as_slice().write_to(out);
     }
+
+    fn as_written(&self) -> Option<&[u8]> {
+        self.as_slice().as_written()
+    }
 }
 
 impl ToHeaderValue for Mime {
     fn write_to(&self, out: &mut Vec<u8>) {
         self.as_ref().write_to(out);
+    }
+
+    fn as_written(&self) -> Option<&[u8]> {
+        self.as_ref().as_written()
     }
 }
 
@@ -128,6 +168,25 @@ mod tests {
             value.write_to(&mut out);
             String::from_utf8(out).unwrap()
         };
+        let as_written = |value: &dyn ToHeaderValue| {
+            value.as_written().map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+        };
+        let there: [&dyn ToHeaderValue; 8] = [
+            &"text",
+            &"text".to_owned(),
+            &Cow::Borrowed("text"),
+            &b"text",
+            &b"text".as_slice(),
+            &b"text".to_vec(),
+            &&"text",
+            &mime::TEXT_HTML,
+        ];
+        for value in there {
+            assert_eq!(as_written(value), Some(written(value)));
+        }
+        for value in [&7 as &dyn ToHeaderValue, &SystemTime::UNIX_EPOCH, &format_args!("x")] {
+            assert_eq!(as_written(value), None);
+        }
         assert_eq!(written(&"text"), "text");
         assert_eq!(written(&-12), "-12");
         assert_eq!(written(&mime::TEXT_HTML_UTF_8), "text/html; charset=utf-8");

@@ -97,9 +97,13 @@ pub(crate) enum FieldName {
 impl FieldName {
     /// `None` if it is no name.
     pub(crate) fn new(name: &str) -> Option<FieldName> {
-        // As they are usually spelt: of such a name nothing more has to be checked.
+        // As it is usually spelt: nothing more has to be checked.
+        if name == "Content-Type" { Some(FieldName::ContentType) } else { FieldName::other(name) }
+    }
+
+    #[inline(never)] // a jump by the length, which no processor foresees, and several comparisons
+    fn other(name: &str) -> Option<FieldName> {
         Some(match name {
-            "Content-Type" => FieldName::ContentType,
             "Content-Length" => FieldName::ContentLength,
             "Connection" => FieldName::Connection,
             "Server" => FieldName::Server,

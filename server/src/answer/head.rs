@@ -17,6 +17,7 @@ use crate::http::framing::Persistence;
 use crate::http::status::Status;
 use crate::http::version::Version;
 use crate::http_error::is_phrase;
+use crate::rarely::rarely;
 
 /// The head of an answer, and what it says of the body and of the connection.
 pub(crate) struct AnswerHead<'a> {
@@ -176,8 +177,34 @@ impl<'a> AnswerHead<'a> {
     #[inline]
     pub(crate) fn field(&mut self, name: &str, value: &dyn ToHeaderValue, outlet: &mut Outlet<'_>) {
         let Some(known) = FieldName::new(name) else {
+            rarely();
             return self.remember(Mistake::FieldName(name.to_owned()));
         };
+        if self.status.is_some()
+            && !known.is_framing()
+            && let Some(value) = value.as_written()
+            && is_all_text(value)
+        {
+            // Most fields: looked at where it is, and not where it has just been written.
+            self.sent.add(known);
+            let lines = outlet.tail();
+            lines.extend_from_slice(name.as_bytes());
+            lines.extend_from_slice(b": ");
+            lines.extend_from_slice(value);
+            return lines.extend_from_slice(b"\r\n");
+        }
+        self.rare_field(known, name, value, outlet);
+    }
+
+    /// Any other than the usual field.
+    #[inline(never)]
+    fn rare_field(
+        &mut self,
+        known: FieldName,
+        name: &str,
+        value: &dyn ToHeaderValue,
+        outlet: &mut Outlet<'_>,
+    ) {
         let (lines, sent) = if self.status.is_some() {
             (outlet.tail(), &mut self.sent)
         } else {

@@ -108,6 +108,14 @@ pub(crate) fn end_of_head(
     rules: &AnswerRules,
 ) {
     match delimiter {
+        // Many answers are short, and of the connection there is nothing to be said: one piece.
+        Delimiter::Length(bytes @ 10..=99)
+            if persistence == Persistence::KeepAlive && rules.modern_client =>
+        {
+            let mut end = *b"Content-Length: __\r\n\r\n";
+            (end[16], end[17]) = (digit(bytes / 10), digit(bytes));
+            return out.extend_from_slice(&end);
+        }
         Delimiter::Length(bytes) => {
             out.extend_from_slice(b"Content-Length: ");
             decimal(out, bytes);
@@ -129,9 +137,13 @@ pub(crate) fn end_of_head(
     out.extend_from_slice(b"\r\n");
 }
 
+/// The last digit of a number.
+fn digit(number: u64) -> u8 {
+    b'0' + (number % 10) as u8
+}
+
 /// Appends a number; most are short.
 fn decimal(out: &mut Vec<u8>, number: u64) {
-    let digit = |of: u64| b'0' + (of % 10) as u8;
     match number {
         0..=9 => out.push(digit(number)),
         10..=99 => out.extend_from_slice(&[digit(number / 10), digit(number)]),
