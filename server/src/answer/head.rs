@@ -132,9 +132,7 @@ impl<'a> AnswerHead<'a> {
             return self.begin_rare(status, phrase, stamped, outlet);
         }
         // Nearly every answer: all of it is kept ready.
-        let (ok, both) = self.stamp.ok();
-        outlet.tail().extend_from_slice(ok);
-        self.stamp_at = Some(both);
+        self.stamp_at = Some(self.stamp.begin_ok(outlet.tail()));
         self.open(Status::OK, outlet);
     }
 

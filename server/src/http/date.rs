@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::rarely::rarely;
+
 /// A point in time as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
 ///
 /// ```
@@ -40,7 +42,12 @@ impl fmt::Display for HttpDate {
 /// What nearly every answer begins with, kept ready: the status line of a 200, `Server: …` and
 /// `Date: …`.
 pub(crate) struct Stamp {
+    ///
+    /// Behind them are zeros up to `BLOCK` bytes: what has a size that the compiler knows is copied
+    /// without a call.
     lines: Vec<u8>,
+    /// How many bytes of them count.
+    len: usize,
     /// Where the `Date` line begins.
     date: usize,
     /// When the date that `lines` shows stops being right.
@@ -58,7 +65,7 @@ impl Stamp {
             lines.extend_from_slice(b"\r\n");
         }
         let date = lines.len();
-        Stamp { lines, date, valid_until: None }
+        Stamp { len: date, lines, date, valid_until: None }
     }
 
     /// Renders the date again if `now` is a later second than before; `wall` is asked only then.
@@ -80,16 +87,31 @@ impl Stamp {
         let _ =
             std::io::Write::write_fmt(&mut self.lines, format_args!("{}", HttpDate::from(wall)));
         self.lines.extend_from_slice(b"\r\n");
+        self.len = self.lines.len();
+        self.lines.resize(self.len.max(BLOCK), 0);
     }
 
-    /// The status line of a 200 of HTTP/1.1, and [`both`](Self::both) from the place given on.
-    pub(crate) fn ok(&self) -> (&[u8], usize) {
-        (&self.lines, OK.len())
+    /// Appends the status line of a 200 of HTTP/1.1 and, from the place behind it that is returned,
+    /// [`both`](Self::both).
+    #[inline(always)] // nearly every answer begins so
+    pub(crate) fn begin_ok(&self, out: &mut Vec<u8>) -> usize {
+        match self.lines.first_chunk::<BLOCK>() {
+            Some(block) if self.len <= BLOCK => {
+                let end = out.len() + self.len;
+                out.extend_from_slice(block);
+                out.truncate(end);
+            }
+            _ => {
+                rarely();
+                out.extend_from_slice(&self.lines[..self.len]);
+            }
+        }
+        OK.len()
     }
 
     /// `Server: …` and `Date: …`, each with its line end.
     pub(crate) fn both(&self) -> &[u8] {
-        &self.lines[OK.len()..]
+        &self.lines[OK.len()..self.len]
     }
 
     /// How many bytes of [`both`](Self::both) are the `Server` line.
@@ -99,9 +121,12 @@ impl Stamp {
 
     /// `Date: …` with its line end.
     pub(crate) fn date(&self) -> &[u8] {
-        &self.lines[self.date..]
+        &self.lines[self.date..self.len]
     }
 }
+
+/// Enough for a `Server` of up to 64 bytes.
+const BLOCK: usize = 128;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\n";
 
@@ -118,7 +143,9 @@ mod tests {
         let expected = b"Server: me/1\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
         assert_eq!(stamp.both(), expected);
         assert_eq!(&stamp.both()[..stamp.server_len()], b"Server: me/1\r\n");
-        assert_eq!(stamp.ok(), (&[b"HTTP/1.1 200 OK\r\n", &expected[..]].concat()[..], 17));
+        let mut out = b"<earlier>".to_vec();
+        assert_eq!(stamp.begin_ok(&mut out), 17);
+        assert_eq!(out, [b"<earlier>HTTP/1.1 200 OK\r\n", &expected[..]].concat());
 
         stamp.refresh(start + Duration::from_millis(399), || panic!("still the same second"));
         stamp.refresh(start + Duration::from_millis(400), || wall + Duration::from_millis(400));
@@ -131,6 +158,21 @@ mod tests {
         assert_eq!(HttpDate::from(before).to_string(), "Thu, 01 Jan 1970 00:00:00 GMT");
         let far = SystemTime::UNIX_EPOCH + Duration::from_secs(300_000_000_000);
         assert_eq!(HttpDate::from(far).to_string(), "Fri, 31 Dec 9999 23:59:59 GMT");
+    }
+
+    #[test]
+    fn a_version_may_be_long() {
+        let lengths = [1, BLOCK - 65, BLOCK - 64, BLOCK - 63, BLOCK - 62, BLOCK - 61, BLOCK, 500];
+        for len in lengths {
+            let version = "v".repeat(len);
+            let mut stamp = Stamp::new(&version);
+            stamp.refresh(Instant::now(), || SystemTime::UNIX_EPOCH);
+            let both = format!("Server: {version}\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n");
+            assert_eq!(stamp.both(), both.as_bytes());
+            let mut out = Vec::new();
+            stamp.begin_ok(&mut out);
+            assert_eq!(out, format!("HTTP/1.1 200 OK\r\n{both}").as_bytes(), "{len}");
+        }
     }
 
     #[test]
