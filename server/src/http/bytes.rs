@@ -121,6 +121,19 @@ pub(crate) fn is_all_text(bytes: &[u8]) -> bool {
     is_plain || bytes.iter().all(|byte| is_text(*byte))
 }
 
+/// Whether two pieces of the same length have the same bytes: sixteen at a time, without a call.
+#[inline(always)] // it is asked between any two requests that are pipelined
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let (Some(last), Some(other_last)) = (one.last_chunk::<16>(), other.last_chunk::<16>()) else {
+        return one == other;
+    };
+    // The last pair overlaps the one before it.
+    let pairs = one.as_chunks::<16>().0.iter().zip(other.as_chunks::<16>().0);
+    one.len() == other.len()
+        && last == other_last
+        && pairs.into_iter().all(|(one, other)| one == other)
+}
+
 /// What means itself between quotes, to everybody: text but the quotation mark, the backslash
 /// (RFC 9110 §5.6.4), and the percent sign, with which browsers write a quotation mark.
 pub(crate) fn is_plain_quoted(byte: u8) -> bool {
@@ -249,6 +262,20 @@ mod tests {
                     one[at] = byte;
                     assert_eq!(is_all_text(&one), is_text(byte), "{byte} at {at} of {len}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_are_the_same_if_each_of_their_bytes_is() {
+        for len in 0..70 {
+            let one: Vec<u8> = (0..len).collect();
+            assert!(is_same(&one, &one.clone()), "{len}");
+            assert!(!is_same(&one, &[&one[..], b"x"].concat()), "{len} and one more");
+            for at in 0..one.len() {
+                let mut other = one.clone();
+                other[at] ^= 1;
+                assert!(!is_same(&one, &other) && !is_same(&other, &one), "{at} of {len}");
             }
         }
     }

@@ -16,6 +16,7 @@
 //! nothing; [`Connection::parts`] then lends the request.
 
 use super::buffer::Buffer;
+use super::bytes::is_same;
 use super::chunked::{BodyDecoder, Then};
 use super::error::BadRequest;
 use super::framing::{BodyLength, Framing, Persistence};
@@ -133,7 +134,7 @@ impl Repeats<'_> {
     #[inline(always)] // asked once a request
     pub(crate) fn next(&mut self) -> bool {
         match self.behind.split_at_checked(self.head.len()) {
-            Some((next, behind)) if next == self.head => {
+            Some((next, behind)) if is_same(next, self.head) => {
                 self.behind = behind;
                 self.count += 1;
                 true
