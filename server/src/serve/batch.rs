@@ -78,18 +78,28 @@ impl<V> Batch<V> {
         self.asking.pop_front()
     }
 
-    /// One that left at `since` is back with its answer; true if what is owed is to be sent now. Once
-    /// that is so, it stays so for the rest of the batch.
+    /// One that left at `since` is back with its answer. It is given back if its answer is not to wait
+    /// for others: then those that are owed theirs are sent them, and it. Once that is so, it stays so
+    /// for the rest of the batch.
     #[inline(always)]
-    pub(crate) fn answered(&mut self, visit: V, since: Instant, now: Instant) -> bool {
-        self.owed.push_back(visit);
+    pub(crate) fn answered(&mut self, visit: V, since: Instant, now: Instant) -> Option<V> {
         let waits = self.sends_together && self.one_by_one == 0;
         self.one_by_one = self.one_by_one.saturating_sub(1);
         let is_time = now >= self.send_by;
         if is_time {
             self.note_duration(now.saturating_duration_since(since));
         }
-        is_time || !waits
+        if is_time || !waits {
+            return Some(visit);
+        }
+        self.owed.push_back(visit);
+        None
+    }
+
+    /// Whether somebody waits to be sent an answer.
+    #[inline(always)]
+    pub(crate) fn owes(&self) -> bool {
+        !self.owed.is_empty()
     }
 
     /// Where one has taken long, nobody waits from here on. (What takes so long is never back before
@@ -138,19 +148,22 @@ mod tests {
             batch.ask(());
         }
         let mut groups = Vec::new();
-        let mut send = |batch: &mut Batch<()>| {
-            let owed = std::iter::from_fn(|| batch.next_owed()).count();
-            groups.extend((owed > 0).then_some(owed));
+        let mut send = |batch: &mut Batch<()>, last: Option<()>| {
+            assert!(batch.owes() || last.is_some());
+            groups.push(std::iter::from_fn(|| batch.next_owed()).chain(last).count());
+            assert!(!batch.owes());
         };
         while let Some(visit) = batch.next() {
             let since = *now;
             *now += answer();
-            if batch.answered(visit, since, *now) {
-                send(batch);
+            if let Some(visit) = batch.answered(visit, since, *now) {
+                send(batch, Some(visit));
             }
         }
         assert!(batch.is_answered());
-        send(batch);
+        if batch.owes() {
+            send(batch, None);
+        }
         assert_eq!(groups.iter().sum::<usize>(), MOST, "{groups:?}");
         groups
     }

@@ -302,20 +302,30 @@ impl Worker {
         // A handler takes what time it takes: deadlines begin now, give or take a tick.
         self.clock.glance();
         let since = visit.since;
-        if self.batch.answered(visit, since, self.clock.now()) {
-            self.send_answers(serving);
+        if let Some(visit) = self.batch.answered(visit, since, self.clock.now()) {
+            if self.batch.owes() {
+                rarely();
+                self.send_first(serving);
+            }
+            self.send_answer(visit, serving);
         }
     }
 
     /// Sends what has been answered, and moves those sessions on.
     #[inline(always)] // see `Session::advance`
     fn send_answers(&mut self, serving: Serving<'_>) {
-        while let Some(mut visit) = self.batch.next_owed() {
-            if !matches!(visit.next, Next::Close) {
-                visit.next = visit.session.advance(serving.limits, self.stopping.is_some());
-            }
-            self.settle(visit, serving);
+        while let Some(visit) = self.batch.next_owed() {
+            self.send_answer(visit, serving);
         }
+    }
+
+    /// Sends what has been answered, and moves the session on.
+    #[inline(always)]
+    fn send_answer(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
+        if !matches!(visit.next, Next::Close) {
+            visit.next = visit.session.advance(serving.limits, self.stopping.is_some());
+        }
+        self.settle(visit, serving);
     }
 
     /// [`send_answers`](Self::send_answers), before what may take long.
