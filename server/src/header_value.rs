@@ -30,13 +30,14 @@ use crate::http::date::HttpDate;
 pub trait ToHeaderValue {
     /// Appends the value as it goes over the wire.
     ///
-    /// It need not be checked: `send_header` refuses control characters, whoever wrote them.
+    /// `out` is empty, or holds what a value around this one has written. Nothing need be checked:
+    /// `send_header` refuses control characters, whoever wrote them.
     fn write_to(&self, out: &mut Vec<u8>);
 
-    /// The value, if it is there already as it goes over the wire; then
-    /// [`write_to`](Self::write_to) may not be asked.
+    /// The value, if it is there already as [`write_to`](Self::write_to) would append it; that need
+    /// not be called then.
     ///
-    /// `None` unless overridden, which is always right: it only spares a second look.
+    /// `None` unless overridden, which is always right: it only spares a copy.
     fn as_written(&self) -> Option<&[u8]> {
         None
     }
@@ -137,8 +138,8 @@ impl ToHeaderValue for SystemTime {
 
 impl ToHeaderValue for fmt::Arguments<'_> {
     fn write_to(&self, out: &mut Vec<u8>) {
-        // Writing to a `Vec` fails only if a `Display` of the caller's does; then what it wrote
-        // so far is the value.
+        // It fails only if a `Display` of the caller's does: a mistake over which this panics, as
+        // `to_string` does.
         let _ = out.write_fmt(*self);
     }
 }

@@ -48,11 +48,7 @@ impl EarlyFields {
         let lines = std::mem::take(&mut self.lines);
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-            // What wrote a value has panicked there.
-            let is_cut = !line.ends_with(b"\n");
-            if !is_cut
-                && !DESCRIBE_A_BODY.iter().any(|field| name.eq_ignore_ascii_case(field.as_bytes()))
-            {
+            if !DESCRIBE_A_BODY.iter().any(|field| name.eq_ignore_ascii_case(field.as_bytes())) {
                 self.lines.extend_from_slice(line);
             }
         }

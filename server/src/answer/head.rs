@@ -4,6 +4,7 @@
 //! for `end_headers`. What frames the answer is not the handler's to write: its `Content-Length` is
 //! a promise, its `Connection` a wish, and the body says how the head ends.
 
+use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 
@@ -17,7 +18,6 @@ use crate::http::framing::Persistence;
 use crate::http::status::Status;
 use crate::http::version::Version;
 use crate::http_error::is_phrase;
-use crate::rarely::rarely;
 
 /// The head of an answer, and what it says of the body and of the connection.
 pub(crate) struct AnswerHead<'a> {
@@ -175,7 +175,6 @@ impl<'a> AnswerHead<'a> {
     #[inline]
     pub(crate) fn field(&mut self, name: &str, value: &dyn ToHeaderValue, outlet: &mut Outlet<'_>) {
         let Some(known) = FieldName::new(name) else {
-            rarely();
             return self.remember(Mistake::FieldName(name.to_owned()));
         };
         if self.status.is_some()
@@ -183,7 +182,7 @@ impl<'a> AnswerHead<'a> {
             && let Some(value) = value.as_written()
             && is_all_text(value)
         {
-            // Most fields: looked at where it is, and not where it has just been written.
+            // Most fields: the value is checked where it stands, not where it has just been put.
             self.sent.add(known);
             let lines = outlet.tail();
             lines.extend_from_slice(name.as_bytes());
@@ -191,12 +190,12 @@ impl<'a> AnswerHead<'a> {
             lines.extend_from_slice(value);
             return lines.extend_from_slice(b"\r\n");
         }
-        self.rare_field(known, name, value, outlet);
+        self.other_field(known, name, value, outlet);
     }
 
-    /// Any other than the usual field.
+    /// Any other field: one that frames, is early, or has to be rendered.
     #[inline(never)]
-    fn rare_field(
+    fn other_field(
         &mut self,
         known: FieldName,
         name: &str,
@@ -389,16 +388,41 @@ pub(crate) fn is_interim(status: Status) -> bool {
 /// Adds `name: value`, to which the line end is missing; nothing, and false, if the value cannot be
 /// sent.
 pub(crate) fn push_field(lines: &mut Vec<u8>, name: &str, value: &dyn ToHeaderValue) -> bool {
-    let line = lines.len();
-    lines.extend_from_slice(name.as_bytes());
-    lines.extend_from_slice(b": ");
-    value.write_to(lines);
-    let is_sound = is_all_text(lines.get(line + name.len() + 2..).unwrap_or_default());
-    if !is_sound {
-        lines.truncate(line);
+    let mut push = |value: &[u8]| {
+        let is_sound = is_all_text(value);
+        if is_sound {
+            lines.extend_from_slice(name.as_bytes());
+            lines.extend_from_slice(b": ");
+            lines.extend_from_slice(value);
+        }
+        is_sound
+    };
+    if let Some(value) = value.as_written() {
+        return push(value);
+    }
+    // In a place of its own until it is known to be sound: what writes it may be the user's, and may
+    // panic in the middle.
+    let mut rendered = RENDERED.take();
+    rendered.clear();
+    rendered.reserve(MOST_VALUES);
+    value.write_to(&mut rendered);
+    let is_sound = push(&rendered);
+    if rendered.capacity() <= MAX_RENDERED {
+        RENDERED.set(rendered);
     }
     is_sound
 }
+
+thread_local! {
+    /// Where values are rendered: kept, so that a number costs no allocation.
+    static RENDERED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Enough for a number, a date and most others.
+const MOST_VALUES: usize = 64;
+
+/// More bytes than that are not kept for the next value.
+const MAX_RENDERED: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -442,6 +466,63 @@ mod tests {
 
     fn ok(head: &mut AnswerHead<'_>, outlet: &mut Outlet<'_>) {
         head.begin(Status::OK, None, true, outlet);
+    }
+
+    #[test]
+    fn nothing_of_a_value_gets_out_before_it_is_known_to_be_sound() {
+        use std::fmt;
+        use std::panic::{AssertUnwindSafe, catch_unwind};
+
+        /// Writes a whole answer of its own, and does not come to its end.
+        struct Panics;
+        impl ToHeaderValue for Panics {
+            fn write_to(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(b"a\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                panic!("in the middle");
+            }
+        }
+        struct Fails;
+        impl fmt::Display for Fails {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a\r\nInjected: 1\r\n")?;
+                Err(fmt::Error)
+            }
+        }
+        /// Takes away what is not its own.
+        struct Clears;
+        impl ToHeaderValue for Clears {
+            fn write_to(&self, out: &mut Vec<u8>) {
+                out.clear();
+                out.push(0);
+            }
+        }
+        let write = |is_early: bool, value: &dyn ToHeaderValue| {
+            head(RULES, |head, outlet| {
+                if !is_early {
+                    ok(head, outlet);
+                }
+                let field = AssertUnwindSafe(|| head.field("X-A", value, outlet));
+                // As a handler may.
+                let _ = catch_unwind(field);
+                if is_early {
+                    ok(head, outlet);
+                }
+                head.field("Behind", &"it", outlet);
+            })
+        };
+        let expected =
+            "HTTP/1.1 200 OK\r\nServer: me\r\nD\r\nBehind: it\r\nContent-Length: 0\r\n\r\n";
+        for is_early in [true, false] {
+            let (ended, text) = write(is_early, &Panics);
+            assert!(ended.is_ok());
+            assert_eq!(text, expected);
+            let (ended, text) = write(is_early, &format_args!("{}", Fails));
+            assert!(ended.is_ok());
+            assert_eq!(text, expected);
+            let (ended, text) = write(is_early, &Clears);
+            assert!(ended.is_err(), "it is a control character");
+            assert!(expected.starts_with(&text) && text.starts_with("HTTP/1.1 200 OK"), "{text}");
+        }
     }
 
     #[test]
