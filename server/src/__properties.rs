@@ -353,7 +353,9 @@ fn converse<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Seen>, Vec<u
                 break;
             }
             Want::Handler => {
-                let Some(parts) = connection.parts() else { panic!("no request to lend") };
+                let Some((parts, mut repeats)) = connection.parts() else {
+                    panic!("no request to lend")
+                };
                 let rules = AnswerRules {
                     head_only: parts.head.command == "HEAD",
                     modern_client: parts.head.version >= Version::HTTP_11,
@@ -362,27 +364,31 @@ fn converse<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Seen>, Vec<u
                     may_persist: parts.persistence == Persistence::KeepAlive,
                     ..RULES
                 };
-                let line = parts.head.requestline.to_owned();
-                let mut rfile = RequestReader::new(parts.body, &wire, &config);
-                let mut body = Vec::new();
-                let read = rfile.read_to_end(&mut body);
-                let mut wfile = ResponseWriter::new(&mut out, &wire, &stamp, rules);
-                wfile.begin(Ok(Status::OK), None, true);
-                let written = wfile.write_all(line.as_bytes());
-                assert!(written.is_ok(), "nothing is in the way of an answer");
-                // Every other answer does not wait for its length.
-                if line.len() % 2 == 0 {
-                    assert!(wfile.flush().is_ok());
-                }
-                if read.is_ok() {
-                    assert!(wfile.write_all(&body).is_ok());
-                }
-                let persistence = wfile.finish().persistence;
-                let body = read.map(|_| body).map_err(|_| ());
-                seen.push(Seen::Request { line, body, is_head: rules.head_only });
-                let left = rfile.take_rest();
-                drop(rfile);
-                connection.answered(0, left, persistence);
+                let (left, persistence) = loop {
+                    let line = parts.head.requestline.to_owned();
+                    let mut rfile = RequestReader::new(parts.body.clone(), &wire, &config);
+                    let mut body = Vec::new();
+                    let read = rfile.read_to_end(&mut body);
+                    let mut wfile = ResponseWriter::new(&mut out, &wire, &stamp, rules);
+                    wfile.begin(Ok(Status::OK), None, true);
+                    let written = wfile.write_all(line.as_bytes());
+                    assert!(written.is_ok(), "nothing is in the way of an answer");
+                    // Every other answer does not wait for its length.
+                    if line.len() % 2 == 0 {
+                        assert!(wfile.flush().is_ok());
+                    }
+                    if read.is_ok() {
+                        assert!(wfile.write_all(&body).is_ok());
+                    }
+                    let persistence = wfile.finish().persistence;
+                    let body = read.map(|_| body).map_err(|_| ());
+                    seen.push(Seen::Request { line, body, is_head: rules.head_only });
+                    if persistence == Persistence::Close || !repeats.next() {
+                        break (rfile.take_rest(), persistence);
+                    }
+                };
+                let repeated = repeats.count();
+                connection.answered(repeated, left, persistence);
             }
         }
     }
@@ -657,9 +663,12 @@ mod tests {
 
         #[test]
         fn pipelined_requests_come_out_as_they_went_in(
-            requests in vec(request(), 1..5),
+            different in vec((request(), 1usize..4), 1..5),
             sizes in vec(1usize..60, 1..20),
         ) {
+            // Some repeat the one before them.
+            let requests: Vec<_> =
+                different.into_iter().flat_map(|(one, count)| vec![one; count]).collect();
             let bytes: Vec<u8> = requests.iter().flat_map(|(text, _)| text.clone()).collect();
             let expected: Vec<Seen> = requests.into_iter().map(|(_, seen)| seen).collect();
             let mut pieces = Vec::new();

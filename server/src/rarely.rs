@@ -1,10 +1,11 @@
-//! What is hardly ever come by, and that the compiler should know it.
+//! Tells the compiler which ways are rare.
 
-/// Where it is called, hardly any request comes by. It does nothing.
+/// Where it is called, hardly any request comes by. It does nothing, and is gone from what is built.
 ///
 /// The compiler puts such a place behind the rest of its function. The kernel leaves little of a
-/// server in the processor's caches, so each call of it is followed by loading code anew, a line of
+/// server in the processor's caches, so each system call is followed by loading code anew, a line of
 /// 64 bytes at a time: what stands between the steps of every request should be those steps.
+// `std::hint::cold_path` says the same, from a later Rust on than the oldest that is supported.
 #[cold]
 #[inline(never)] // or it would be gone before it is heard
 pub(crate) fn rarely() {}

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use basehttp::{Config, Exchange, handler_fn};
-use basehttp_tests::{DEADLINE, get, post, serve, serve_with};
+use basehttp_tests::{DEADLINE, get, is_threading, post, serve, serve_with};
 
 /// Waits for a word at `/wait`, and then until `late` has passed since it began.
 fn waiting(
@@ -79,6 +80,43 @@ fn a_client_that_pipelines_gets_one_turn_like_the_others() {
             assert_eq!(greedy.reply().text(), "/greedy", "{round} {n}");
         }
     }
+}
+
+/// Requests that repeat each other are answered in one go, but not in more than one turn.
+#[test]
+fn after_so_many_requests_that_repeat_each_other_it_is_the_others_turn() {
+    let ((began, has_begun), (go, go_on)) = (mpsc::channel(), mpsc::channel());
+    let (go_on, called) = (Mutex::new(go_on), AtomicUsize::new(0));
+    let config = Config { event_loops: Some(1), ..Config::default() };
+    let answer = move |http: &mut Exchange<'_>| {
+        match http.path {
+            "/gate" => {
+                began.send(()).expect("the test waits");
+                let go_on = go_on.lock().expect("sound");
+                go_on.recv_timeout(DEADLINE).expect("the test goes on");
+            }
+            "/greedy" => drop(called.fetch_add(1, Ordering::Relaxed)),
+            _ => {}
+        }
+        called.load(Ordering::Relaxed).to_string()
+    };
+    let server = serve_with(handler_fn(answer), config);
+    let [mut gate, mut greedy, mut other] = [(); 3].map(|()| server.connect());
+    for client in [&mut greedy, &mut other] {
+        assert_eq!(client.send(get("/")).reply().text(), "0");
+    }
+    gate.send(get("/gate"));
+    has_begun.recv_timeout(DEADLINE).expect("the method begins");
+    greedy.send(get("/greedy").repeat(300));
+    other.send(get("/other"));
+    go.send(()).expect("the method waits");
+    let before: usize = other.reply().text().parse().expect("a number");
+    // With threads the loop goes on without the gate, and who comes first may have several turns.
+    assert!(is_threading() || before <= 32, "{before} of one client came before another's one");
+    for n in 1..=300 {
+        assert_eq!(greedy.reply().text(), n.to_string());
+    }
+    assert_eq!(gate.reply().status, 200);
 }
 
 /// With threads, answers of one turn may wait for each other, but not for a method that takes long;

@@ -241,6 +241,21 @@ fn a_worn_out_worker_has_a_last_answer_for_everybody_it_let_in() {
 }
 
 #[test]
+fn a_worker_wears_out_among_requests_that_repeat_each_other() {
+    let server = start(&["workers=1", "requests=5"]);
+    let mut client = server.connect();
+    client.send(get("/").repeat(10));
+    // One place is kept for who comes next.
+    let replies: Vec<_> = (0..4).map(|_| client.reply()).collect();
+    client.expect_closed();
+    let told = replies.iter().map(|reply| (said(reply).requests, reply.says_close()));
+    assert_eq!(told.collect::<Vec<_>>(), [(1, false), (2, false), (3, false), (4, true)]);
+    drop(client);
+    assert_eq!(said(&server.connect().send(get("/")).reply()).requests, 5);
+    server.stop();
+}
+
+#[test]
 fn connections_spread_evenly() {
     let server = start(&["workers=4"]);
     let mut connections: BTreeMap<u32, Vec<Client>> = BTreeMap::new();

@@ -1,9 +1,10 @@
 //! A connection outlives its requests where both sides want that, and answers keep their order.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
 
 use basehttp::{Config, Exchange, Version, handler_fn, http_handler};
-use basehttp_tests::{echo, get, post, serve, serve_with};
+use basehttp_tests::{DEADLINE, echo, get, is_threading, post, serve, serve_with};
 
 #[test]
 fn persistence_follows_the_version_and_the_connection_field() {
@@ -119,6 +120,36 @@ fn requests_that_repeat_each_other_are_each_answered_by_themselves() {
     client.send(get("/panic").repeat(100));
     assert_eq!(client.reply().status, 500);
     client.expect_closed();
+}
+
+#[test]
+fn a_method_that_takes_long_does_not_part_requests_that_repeat_each_other() {
+    let ((began, has_begun), (go, go_on)) = (mpsc::channel(), mpsc::channel());
+    let (go_on, called) = (Mutex::new(go_on), AtomicUsize::new(0));
+    let server = serve(handler_fn(move |_: &mut Exchange<'_>| {
+        let count = called.fetch_add(1, Ordering::Relaxed) + 1;
+        if count % 10 == 4 {
+            began.send(()).expect("the test waits");
+            let go_on = go_on.lock().expect("sound");
+            go_on.recv_timeout(DEADLINE).expect("the test goes on");
+        }
+        count.to_string()
+    }));
+    let mut client = server.connect();
+    for round in 0..3 {
+        client.send(get("/").repeat(10));
+        has_begun.recv_timeout(DEADLINE).expect("the method begins");
+        if is_threading() {
+            // Its loop goes on without it, and so do the answers before it.
+            for n in 1..=3 {
+                assert_eq!(client.reply().text(), (10 * round + n).to_string());
+            }
+        }
+        go.send(()).expect("the method waits");
+        for n in if is_threading() { 4 } else { 1 }..=10 {
+            assert_eq!(client.reply().text(), (10 * round + n).to_string());
+        }
+    }
 }
 
 #[test]

@@ -234,6 +234,12 @@ fn handle_request_answers_one_request_and_returns() {
     client.send(get("/second"));
     server.handle_request().expect("one more is answered");
     assert_eq!(client.reply().text(), "GET /second ");
+    client.send(get("/third").repeat(3));
+    for answered in 3..=5 {
+        server.handle_request().expect("one of three that are alike");
+        assert_eq!(server.stats().requests(), answered);
+        assert_eq!(client.reply().text(), "GET /third ");
+    }
     let mut other = Client::connect(server.server_address());
     other.send("nonsense\r\n\r\n");
     server.handle_request().expect("a refusal is an answer");

@@ -121,17 +121,15 @@ pub(crate) fn is_all_text(bytes: &[u8]) -> bool {
     is_plain || bytes.iter().all(|byte| is_text(*byte))
 }
 
-/// Whether two pieces of the same length have the same bytes: sixteen at a time, without a call.
+/// Whether two pieces are the same: sixteen bytes at a time, and from so many on without a call.
 #[inline(always)] // it is asked between any two requests that are pipelined
 pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     let (Some(last), Some(other_last)) = (one.last_chunk::<16>(), other.last_chunk::<16>()) else {
         return one == other;
     };
     // The last pair overlaps the one before it.
-    let pairs = one.as_chunks::<16>().0.iter().zip(other.as_chunks::<16>().0);
-    one.len() == other.len()
-        && last == other_last
-        && pairs.into_iter().all(|(one, other)| one == other)
+    let mut pairs = one.as_chunks::<16>().0.iter().zip(other.as_chunks::<16>().0);
+    one.len() == other.len() && last == other_last && pairs.all(|(one, other)| one == other)
 }
 
 /// What means itself between quotes, to everybody: text but the quotation mark, the backslash

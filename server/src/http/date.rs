@@ -42,11 +42,10 @@ impl fmt::Display for HttpDate {
 /// What nearly every answer begins with, kept ready: the status line of a 200, `Server: …` and
 /// `Date: …`.
 pub(crate) struct Stamp {
-    ///
-    /// Behind them are zeros up to `BLOCK` bytes: what has a size that the compiler knows is copied
-    /// without a call.
+    /// All of it. Behind it are zeros up to `BLOCK` bytes: what has a size that the compiler knows is
+    /// copied without a call.
     lines: Vec<u8>,
-    /// How many bytes of them count.
+    /// How many bytes of `lines` count.
     len: usize,
     /// Where the `Date` line begins.
     date: usize,
@@ -57,7 +56,7 @@ pub(crate) struct Stamp {
 impl Stamp {
     /// `version` is what the `Server` field says; empty means no such field.
     pub(crate) fn new(version: &str) -> Stamp {
-        let mut lines = Vec::with_capacity(128);
+        let mut lines = Vec::with_capacity(BLOCK);
         lines.extend_from_slice(OK);
         if !version.is_empty() {
             lines.extend_from_slice(b"Server: ");
@@ -91,8 +90,8 @@ impl Stamp {
         self.lines.resize(self.len.max(BLOCK), 0);
     }
 
-    /// Appends the status line of a 200 of HTTP/1.1 and, from the place behind it that is returned,
-    /// [`both`](Self::both).
+    /// Appends the status line of a 200 of HTTP/1.1, and [`both`](Self::both); how many bytes the
+    /// first are.
     #[inline(always)] // nearly every answer begins so
     pub(crate) fn begin_ok(&self, out: &mut Vec<u8>) -> usize {
         match self.lines.first_chunk::<BLOCK>() {

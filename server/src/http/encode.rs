@@ -279,6 +279,23 @@ mod tests {
     }
 
     #[test]
+    fn a_length_of_any_size_ends_a_head() {
+        let old = AnswerRules { modern_client: false, ..RULES };
+        for bytes in (0..=120).chain([999, 1000, 9_999, 10_000, u64::MAX]) {
+            for (persistence, rules, said) in [
+                (Persistence::KeepAlive, RULES, ""),
+                (Persistence::Close, RULES, "Connection: close\r\n"),
+                (Persistence::KeepAlive, old, "Connection: keep-alive\r\n"),
+                (Persistence::Close, old, "Connection: close\r\n"),
+            ] {
+                let length = Delimiter::Length(bytes);
+                let end = written(|out| end_of_head(out, length, persistence, &rules));
+                assert_eq!(end, format!("Content-Length: {bytes}\r\n{said}\r\n"));
+            }
+        }
+    }
+
+    #[test]
     fn lengths_are_plain_decimal() {
         for number in (0..=1000).chain([u64::MAX]) {
             assert_eq!(written(|out| decimal(out, number)), number.to_string());

@@ -76,18 +76,24 @@ impl FramingFields {
     #[inline(always)]
     pub(crate) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), BadRequest> {
         // By the first letter, then by length: hardly any field is compared with a name at all.
-        if !matches!(name.first(), Some(b'C' | b'c' | b'E' | b'e' | b'H' | b'h' | b'T' | b't')) {
-            return Ok(());
+        match (name.first(), name.len()) {
+            (Some(b'H' | b'h'), 4) if is(name, b"Host") => self.host(trim_blanks(value)),
+            (Some(b'C' | b'c'), 10) if is(name, b"Connection") => {
+                self.connection(value);
+                Ok(())
+            }
+            (Some(b'C' | b'c'), 14) if is(name, b"Content-Length") => {
+                self.content_length(trim_blanks(value))
+            }
+            (Some(b'T' | b't'), 17) if is(name, b"Transfer-Encoding") => {
+                self.transfer_encoding(trim_blanks(value))
+            }
+            (Some(b'E' | b'e'), 6) if is(name, b"Expect") => {
+                self.expect(trim_blanks(value));
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        match name.len() {
-            4 if is(name, b"Host") => self.host(trim_blanks(value))?,
-            6 if is(name, b"Expect") => self.expect(trim_blanks(value)),
-            10 if is(name, b"Connection") => self.connection(value),
-            14 if is(name, b"Content-Length") => self.content_length(trim_blanks(value))?,
-            17 if is(name, b"Transfer-Encoding") => self.transfer_encoding(trim_blanks(value))?,
-            _ => {}
-        }
-        Ok(())
     }
 
     /// What they say together, once all have come.
@@ -206,7 +212,7 @@ fn is(name: &[u8], known: &[u8]) -> bool {
     name == known || is_in_other_spelling(name, known)
 }
 
-#[cold]
+#[inline(never)]
 fn is_in_other_spelling(name: &[u8], known: &[u8]) -> bool {
     name.eq_ignore_ascii_case(known)
 }
@@ -229,7 +235,7 @@ pub(crate) fn is_host(value: &[u8]) -> bool {
 }
 
 /// The same for any host: with `%`, in brackets, with any port.
-#[cold]
+#[inline(never)]
 fn is_other_host(value: &[u8]) -> bool {
     let host_len = match value.first() {
         Some(b'[') => ip_literal_len(value),

@@ -72,7 +72,6 @@ impl HeadReader {
                 return Err(BadRequest::RequestLine);
             }
         } else if !self.has_new_line_end(bytes) {
-            rarely();
             return self.wait(bytes, limits);
         }
         match self.read_lines(bytes, limits) {

@@ -135,7 +135,7 @@ fn without_target<T>(rest: &[u8]) -> Result<Option<T>, BadRequest> {
 /// The version that a line ends with; `None` if the end is not there.
 ///
 /// Any version of HTTP/1 is read as the one that is known (RFC 9110 §2.5).
-#[cold]
+#[inline(never)]
 fn other_version(bytes: &[u8]) -> Result<Option<Version>, BadRequest> {
     let Some(end) = memchr::memchr(b'\n', bytes) else { return Ok(None) };
     let word = bytes[..end].strip_suffix(b"\r").ok_or(BadRequest::LineEnd)?;

@@ -33,7 +33,7 @@ pub(crate) fn classify(method: &[u8], target: &[u8]) -> Option<Form> {
     }
 }
 
-#[cold]
+#[inline(never)]
 fn classify_other(method: &[u8], target: &[u8]) -> Option<Form> {
     match (method, target) {
         (b"CONNECT", _) => is_authority(target).then_some(Form::Authority),

@@ -53,7 +53,7 @@ impl Deadlines {
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn set_anew(&mut self, token: Token, when: Instant) {
         if token >= self.entries.len() {
             let nowhere = Entry { when, bucket: NONE, before: NONE, after: NONE };

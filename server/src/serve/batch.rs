@@ -78,9 +78,8 @@ impl<V> Batch<V> {
         self.asking.pop_front()
     }
 
-    /// One that left at `since` is back with its answer. It is given back if its answer is not to wait
-    /// for others: then those that are owed theirs are sent them, and it. Once that is so, it stays so
-    /// for the rest of the batch.
+    /// One that left at `since` is back with its answer. `Some`: it is to be sent that now, behind those
+    /// who are owed theirs; once that is so, it stays so for the rest of the batch.
     #[inline(always)]
     pub(crate) fn answered(&mut self, visit: V, since: Instant, now: Instant) -> Option<V> {
         let waits = self.sends_together && self.one_by_one == 0;
@@ -149,7 +148,6 @@ mod tests {
         }
         let mut groups = Vec::new();
         let mut send = |batch: &mut Batch<()>, last: Option<()>| {
-            assert!(batch.owes() || last.is_some());
             groups.push(std::iter::from_fn(|| batch.next_owed()).chain(last).count());
             assert!(!batch.owes());
         };

@@ -13,7 +13,7 @@ use crate::exchange::{Exchange, Outcome};
 use crate::handler::{self, HandlerHooks};
 use crate::http::buffer::Buffer;
 use crate::http::chunked::BodyDecoder;
-use crate::http::connection::{BodyParts, Connection, Parts, Phase, Repeats, Want};
+use crate::http::connection::{BodyLeft, BodyParts, Connection, Parts, Phase, Want};
 use crate::http::date::Stamp;
 use crate::http::encode::AnswerRules;
 use crate::http::error::BadRequest;
@@ -112,7 +112,7 @@ pub(crate) struct Service<'a> {
     pub(crate) is_lent: &'a dyn Fn() -> bool,
 }
 
-/// How many requests may be answered in a row.
+/// What a visit may have answered, and what has been.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Allowance {
     /// How many more.
@@ -222,21 +222,15 @@ impl Session {
                     None => continue,
                 },
                 Want::Handler if !self.is_turned_away => Call::Request,
-                want => {
-                    rarely();
-                    match self.rare_call(want) {
-                        Some(call) => call,
-                        None => continue,
-                    }
-                }
+                want => match self.rare_call(want) {
+                    Some(call) => call,
+                    None => continue,
+                },
             };
             // Answers that nobody takes must not pile up, and a handler that will wait for a body
             // must not wait for a client that waits for an earlier answer.
-            if self.must_send_first() {
-                rarely();
-                if !self.flush_out_of_line()? {
-                    return Ok(self.wait(Reason::Write));
-                }
+            if self.must_send_first() && !self.flush_out_of_line()? {
+                return Ok(self.wait(Reason::Write));
             }
             return Ok(Next::Answer(call));
         }
@@ -355,10 +349,7 @@ impl Session {
         }
         match call {
             Call::Request => self.answer_requests(service, allowance, false),
-            call => {
-                rarely();
-                self.answer_rarely(call, service, allowance)
-            }
+            call => self.answer_rarely(call, service, allowance),
         }
     }
 
@@ -381,8 +372,8 @@ impl Session {
         None
     }
 
-    /// Has a request answered, by a word that nobody has time for it if it `is_turned_away`; and then
-    /// those that repeat it, for as long as nothing has to be done in between.
+    /// Has a request answered, and then those that repeat it, for as long as nothing has to be done in
+    /// between. If it `is_turned_away`, the answer is that nobody has time, and ends the connection.
     #[inline(never)] // what it needs of registers, its caller would have to spill
     fn answer_requests(
         &mut self,
@@ -390,13 +381,13 @@ impl Session {
         allowance: &mut Allowance,
         is_turned_away: bool,
     ) -> Option<Kind> {
-        let Some(parts) = self.connection.parts() else {
+        let Some((parts, mut repeats)) = self.connection.parts() else {
             rarely();
             self.connection.close();
+            allowance.note_answer();
             return None;
         };
         let is_asked_to_close = parts.persistence == Persistence::Close;
-        let mut repeats = parts.repeats;
         let (outcome, is_lent, repeated) = loop {
             self.requests += 1;
             let may_persist = may_persist(self.requests, service, allowance);
@@ -415,6 +406,7 @@ impl Session {
             allowance.note_answer();
             let is_lent = (service.is_lent)();
             let may_go_on = is_lent
+                && matches!(outcome.left, BodyLeft::Whole)
                 && allowance.limit > 0
                 && outcome.persistence == Persistence::KeepAlive
                 && self.ends.output.len() <= MAX_UNSENT;
@@ -438,7 +430,7 @@ impl Session {
 
     fn answer_expectation(&mut self, service: &Service<'_>, allowance: &Allowance) {
         let may_persist = may_persist(self.requests, service, allowance);
-        let Some(mut parts) = self.connection.parts() else { return self.connection.close() };
+        let Some((mut parts, _)) = self.connection.parts() else { return self.connection.close() };
         // It is asked about a body that is still collected: there is nothing for it to read.
         (parts.body.received, parts.body.decoder) = (&[], BodyDecoder::new(BodyLength::Empty));
         let socket = HandlerSocket::new(&self.stream, service.config);
@@ -481,8 +473,7 @@ impl Session {
             decoder: BodyDecoder::new(BodyLength::Empty),
             expects_continue: false,
         };
-        let (persistence, repeats) = (Persistence::Close, Repeats::NONE);
-        let parts = Parts { head, persistence, body, repeats };
+        let parts = Parts { head, persistence: Persistence::Close, body };
         let socket = HandlerSocket::new(&self.stream, service.config);
         let mut http = self.ends.exchange(&parts, false, &socket, service);
         handler::refuse(&mut http, HttpError::from(refused));
@@ -575,7 +566,7 @@ impl Session {
         }
     }
 
-    /// Drops what the peer still sends: the bytes left of its allowance (0 at its end), or `None`
+    /// Drops what the peer still sends: the bytes left of what it may still send (0 at its end), or `None`
     /// if nothing is there.
     fn drop_input(&mut self, allowed: usize) -> io::Result<Option<usize>> {
         let left = self.connection.input.len();

@@ -71,8 +71,8 @@ impl Visit {
         })
     }
 
-    /// Has its requests answered, one after the other, for as long as there are any at hand, `limit`
-    /// is not reached, and the loop `is_lent` and can be had back. Nothing is sent or received.
+    /// Has its requests answered, one after the other, for as long as there are any at hand, its
+    /// allowance is not used up, and the loop `is_lent` and can be had back. Nothing is sent or received.
     pub(crate) fn answer(
         &mut self,
         desk: &mut Desk,

@@ -88,7 +88,7 @@ impl Waiting {
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn other_deadline(&mut self, since: Instant, now: Instant, config: &Config) -> Instant {
         match self.reason {
             Reason::Idle => after(since, config.idle_timeout),

@@ -261,21 +261,17 @@ impl Worker {
             match until {
                 Until::Stopped => {
                     if self.is_told_to_stop && self.stopping.is_none() {
-                        rarely();
                         self.begin_stop(serving);
                         continue;
                     }
                     if let Some(report) = self.end_stop(serving) {
-                        rarely();
                         return Ok(Step::Ended(report));
                     }
                     if self.is_worn_out(serving) {
-                        rarely();
                         return Ok(Step::Ended(ShutdownReport::default()));
                     }
                 }
                 Until::Answered { at_most } => {
-                    rarely();
                     self.send_before_turn(serving);
                     let is_done = self.answered > 0 && !self.owes_output();
                     let is_late = at_most.is_some_and(|time| self.clock.now() >= time);
@@ -304,7 +300,6 @@ impl Worker {
         let since = visit.since;
         if let Some(visit) = self.batch.answered(visit, since, self.clock.now()) {
             if self.batch.owes() {
-                rarely();
                 self.send_first(serving);
             }
             self.send_answer(visit, serving);
@@ -370,7 +365,6 @@ impl Worker {
             if let Some(mut visit) = self.batch.next() {
                 // Its method will wait for its client: nobody else's answer has to.
                 if visit.session.has_open_body() {
-                    rarely();
                     self.send_first(serving);
                 }
                 self.depart(&mut visit, limit);
@@ -411,7 +405,7 @@ impl Worker {
         while let Some(event) = self.events.get(self.done).copied() {
             self.done += 1;
             match event {
-                Event::Woken => rarely(),
+                Event::Woken => {}
                 Event::Acceptable => self.accept(serving),
                 // It may have been closed by what came before it in this turn.
                 Event::Ready { token, readiness } => match self.sessions.get_mut(token) {
@@ -430,7 +424,6 @@ impl Worker {
             }
         }
         if let Some(token) = self.fresh.pop_front() {
-            rarely();
             return Some(token);
         }
         self.rest_of_turn = self.rest_of_turn.checked_sub(1)?;
@@ -560,7 +553,8 @@ impl Worker {
     #[inline(always)] // see `Session::advance`
     fn drive(&mut self, token: Token, serving: Serving<'_>, limit: u64) {
         let Some(mut visit) = self.sessions.get_mut(token).and_then(Seat::vacate) else {
-            return rarely();
+            rarely();
+            return;
         };
         visit.session.is_queued = false;
         visit.session.provide(&mut self.stock);
@@ -592,7 +586,6 @@ impl Worker {
     #[inline(always)] // nearly always it waits for its client, as before
     fn settle(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
         if !(matches!(visit.next, Next::Wait) && visit.session.is_watched) {
-            rarely();
             return self.settle_anew(visit, serving);
         }
         let session = &mut visit.session;
