@@ -126,7 +126,10 @@ fn requests_that_repeat_each_other_are_each_answered_by_themselves() {
 fn a_method_that_takes_long_does_not_part_requests_that_repeat_each_other() {
     let ((began, has_begun), (go, go_on)) = (mpsc::channel(), mpsc::channel());
     let (go_on, called) = (Mutex::new(go_on), AtomicUsize::new(0));
-    let server = serve(handler_fn(move |_: &mut Exchange<'_>| {
+    let answer = move |http: &mut Exchange<'_>| {
+        if http.path == "/other" {
+            return "other".to_owned();
+        }
         let count = called.fetch_add(1, Ordering::Relaxed) + 1;
         if count % 10 == 4 {
             began.send(()).expect("the test waits");
@@ -134,19 +137,19 @@ fn a_method_that_takes_long_does_not_part_requests_that_repeat_each_other() {
             go_on.recv_timeout(DEADLINE).expect("the test goes on");
         }
         count.to_string()
-    }));
-    let mut client = server.connect();
+    };
+    let config = Config { event_loops: Some(1), ..Config::default() };
+    let server = serve_with(handler_fn(answer), config);
+    let (mut client, mut other) = (server.connect(), server.connect());
     for round in 0..3 {
         client.send(get("/").repeat(10));
         has_begun.recv_timeout(DEADLINE).expect("the method begins");
         if is_threading() {
-            // Its loop goes on without it, and so do the answers before it.
-            for n in 1..=3 {
-                assert_eq!(client.reply().text(), (10 * round + n).to_string());
-            }
+            // The loop is taken over.
+            assert_eq!(other.send(get("/other")).reply().text(), "other");
         }
         go.send(()).expect("the method waits");
-        for n in if is_threading() { 4 } else { 1 }..=10 {
+        for n in 1..=10 {
             assert_eq!(client.reply().text(), (10 * round + n).to_string());
         }
     }
