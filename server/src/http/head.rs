@@ -108,40 +108,30 @@ impl HeadReader {
         let mut start = self.line;
         loop {
             let rest = bytes.get(start..).unwrap_or_default();
-            let line = match rest {
-                [b'\r', b'\n', ..] => return self.complete(start + 2, limits).map(Some),
-                [] | [b'\r'] => {
-                    rarely();
-                    None
-                }
-                [b'\r' | b'\n', ..] => {
-                    rarely();
-                    return Err(BadRequest::LineEnd);
-                }
-                _ => self.read_field(rest, limits)?,
+            // The end of the line first, then the name in it: where the next line begins does not
+            // depend on what this one says, and the processor can go ahead.
+            let (len, is_ascii) = text_len(rest);
+            let (line, behind) = rest.split_at(len);
+            let [b'\r', b'\n', ..] = behind else {
+                return without_end(line, behind);
             };
-            let Some(len) = line else { return Ok(None) };
-            start += len;
+            if line.is_empty() {
+                return self.complete(start + 2, limits).map(Some);
+            }
+            self.note_field(line, is_ascii, limits)?;
+            start += len + 2;
             self.line = start;
         }
     }
 
-    /// Reads a field line, `name: value` (RFC 9112 §5), and says how long it is with its end. What
-    /// is folded has no name.
+    /// Notes a field line, `name: value` (RFC 9112 §5). What is folded has no name.
     #[inline(always)]
-    fn read_field(
+    fn note_field(
         &mut self,
-        bytes: &[u8],
+        line: &[u8],
+        is_ascii: bool,
         limits: &HeadLimits,
-    ) -> Result<Option<usize>, BadRequest> {
-        // The end of the line first, then the name in it: where the next line begins does not depend
-        // on what this one says, and the processor can go ahead.
-        let (len, is_ascii) = text_len(bytes);
-        let (line, rest) = bytes.split_at(len);
-        match rest {
-            [b'\r', b'\n', ..] => {}
-            _ => return without_end(line, rest),
-        }
+    ) -> Result<(), BadRequest> {
         let Some((name, value)) = split_field(line) else {
             rarely();
             return Err(BadRequest::FieldName);
@@ -152,8 +142,7 @@ impl HeadReader {
             return Err(BadRequest::TooManyFields);
         }
         self.is_ascii &= is_ascii;
-        self.framing.note(name, value)?;
-        Ok(Some(len + 2))
+        self.framing.note(name, value)
     }
 
     /// The blank line has come; the head has so many bytes.
@@ -315,6 +304,7 @@ fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
 fn without_end<T>(line: &[u8], rest: &[u8]) -> Result<Option<T>, BadRequest> {
     match rest {
         [] | [b'\r'] => Ok(None),
+        [b'\r' | b'\n', ..] if line.is_empty() => Err(BadRequest::LineEnd),
         _ if split_field(line).is_none() => Err(BadRequest::FieldName),
         [b'\n', ..] => Err(BadRequest::LineEnd),
         _ => Err(BadRequest::FieldValue),
