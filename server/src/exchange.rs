@@ -331,7 +331,8 @@ impl<'a> Exchange<'a> {
     /// what the client has sent and nobody has read (more of its body, a request pipelined behind
     /// this one) hides the end behind it. A client that ends its side and still listens, which
     /// RFC 9112 §9.6 allows and hardly anybody does, looks gone; so give up work that can be done
-    /// again, not an answer that is ready.
+    /// again, not an answer that is ready. An error that you return then is logged as any other is,
+    /// as a 500, though nobody gets it; a short answer in its place is not.
     ///
     /// ```
     /// use std::io;

@@ -2,13 +2,14 @@
 //!
 //!     hello [PORT [one]]
 //!
-//! With `one` it is an `HttpServer`, else a `ThreadingHttpServer`.
+//! With `one` it is an `HttpServer`, else a `ThreadingHttpServer`; `THREADS` in its environment is how
+//! many threads that may have for handlers, if not as many as by default.
 
 use std::io::{self, BufRead, Write};
 use std::thread;
 use std::time::Duration;
 
-use basehttp::{Exchange, HttpServer, ThreadingHttpServer, http_handler};
+use basehttp::{Config, Exchange, HttpServer, ThreadingHttpServer, http_handler};
 
 static BIG: [u8; 1 << 20] = [b'x'; 1 << 20];
 
@@ -61,6 +62,12 @@ fn main() -> io::Result<()> {
     let address = format!("127.0.0.1:{}", arguments.next().unwrap_or("8091".into()));
     match arguments.next().as_deref() {
         Some("one") => HttpServer::bind(address, Hello)?.serve_forever(),
-        _ => ThreadingHttpServer::bind(address, Hello)?.serve_forever(),
+        _ => {
+            let mut config = Config::default();
+            if let Some(threads) = std::env::var("THREADS").ok().and_then(|text| text.parse().ok()) {
+                config.max_handler_threads = threads;
+            }
+            ThreadingHttpServer::bind_with(address, Hello, config)?.serve_forever()
+        }
     }
 }

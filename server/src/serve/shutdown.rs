@@ -9,7 +9,8 @@ use crate::peer::ServerInfo;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShutdownReport {
-    /// Requests answered after the server was told to stop.
+    /// Requests answered after a loop of the server had heard of the stop. With one thread that is
+    /// busy then, it hears when the request under way is answered, which is not among them.
     pub answered: u64,
     /// Connections without a request under way, which were closed.
     pub closed_idle: u64,
@@ -111,8 +112,8 @@ impl ShutdownHandle {
 
     /// Stops the server, and waits until it has stopped.
     ///
-    /// It stops accepting, closes the connections that are idle and stay so for a moment (50 ms: a
-    /// busy client's next request gets in), answers the requests under way with
+    /// It stops accepting, closes the connections that are idle and stay so for a moment (50 to
+    /// 100 ms: a busy client's next request gets in), answers the requests under way with
     /// `Connection: close`, and after `Config::drain_timeout` cuts what is left. Inside a handler it
     /// does not wait, since the handler is one of those under way: the server stops after its
     /// answer, and the report is empty. Nor does it wait for a server that is not serving yet, which

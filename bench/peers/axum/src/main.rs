@@ -1,6 +1,9 @@
 //! axum on one thread.
 //!
 //!     peer-axum PORT
+//!
+//! `THREADS` in its environment is how many threads it may have for what blocks, if not as many as by
+//! default.
 
 use std::thread;
 use std::time::Duration;
@@ -16,8 +19,15 @@ use tokio_stream::StreamExt;
 
 static BIG: [u8; 1 << 20] = [b'x'; 1 << 20];
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> std::io::Result<()> {
+fn main() -> std::io::Result<()> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    if let Some(threads) = std::env::var("THREADS").ok().and_then(|text| text.parse().ok()) {
+        runtime.max_blocking_threads(threads);
+    }
+    runtime.enable_all().build()?.block_on(serve())
+}
+
+async fn serve() -> std::io::Result<()> {
     let port = std::env::args().nth(1).expect("a port");
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     let app = Router::new()
