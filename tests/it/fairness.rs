@@ -112,7 +112,7 @@ fn after_so_many_requests_that_repeat_each_other_it_is_the_others_turn() {
     go.send(()).expect("the method waits");
     let before: usize = other.reply().text().parse().expect("a number");
     // With threads the loop goes on without the gate, and who comes first may have several turns.
-    assert!(is_threading() || before <= 32, "{before} of one client came before another's one");
+    assert!(is_threading() || before <= 2 * 32, "{before} of one client came before another's one");
     for n in 1..=300 {
         assert_eq!(greedy.reply().text(), n.to_string());
     }

@@ -64,7 +64,8 @@ fn main() -> io::Result<()> {
         Some("one") => HttpServer::bind(address, Hello)?.serve_forever(),
         _ => {
             let mut config = Config::default();
-            if let Some(threads) = std::env::var("THREADS").ok().and_then(|text| text.parse().ok()) {
+            if let Some(threads) = std::env::var("THREADS").ok().and_then(|text| text.parse().ok())
+            {
                 config.max_handler_threads = threads;
             }
             ThreadingHttpServer::bind_with(address, Hello, config)?.serve_forever()

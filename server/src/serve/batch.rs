@@ -78,8 +78,8 @@ impl<V> Batch<V> {
         self.asking.pop_front()
     }
 
-    /// One that left at `since` is back with its answer. `Some`: it is to be sent that now, behind those
-    /// who are owed theirs; once that is so, it stays so for the rest of the batch.
+    /// One that left at `since` is back with its answer. `Some`: that is to be sent now, behind
+    /// what others are owed; once that is so, it stays so for the rest of the batch.
     #[inline(always)]
     pub(crate) fn answered(&mut self, visit: V, since: Instant, now: Instant) -> Option<V> {
         let waits = self.sends_together && self.one_by_one == 0;

@@ -566,8 +566,8 @@ impl Session {
         }
     }
 
-    /// Drops what the peer still sends: the bytes left of what it may still send (0 at its end), or `None`
-    /// if nothing is there.
+    /// Drops what the peer still sends: how many more bytes it may send (0 at its end), or `None` if
+    /// nothing is there.
     fn drop_input(&mut self, allowed: usize) -> io::Result<Option<usize>> {
         let left = self.connection.input.len();
         self.connection.input.consume(left);

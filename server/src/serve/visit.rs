@@ -72,7 +72,8 @@ impl Visit {
     }
 
     /// Has its requests answered, one after the other, for as long as there are any at hand, its
-    /// allowance is not used up, and the loop `is_lent` and can be had back. Nothing is sent or received.
+    /// allowance is not used up, and the loop `is_lent` and can be had back. Nothing is sent or
+    /// received.
     pub(crate) fn answer(
         &mut self,
         desk: &mut Desk,
