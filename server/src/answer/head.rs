@@ -180,15 +180,11 @@ impl<'a> AnswerHead<'a> {
         if self.status.is_some()
             && !known.is_framing()
             && let Some(value) = value.as_written()
-            && is_all_text(value)
+            && push_text(outlet.tail(), name, value)
         {
-            // Most fields: the value is checked where it stands, not where it has just been put.
+            // Most fields.
             self.sent.add(known);
-            let lines = outlet.tail();
-            lines.extend_from_slice(name.as_bytes());
-            lines.extend_from_slice(b": ");
-            lines.extend_from_slice(value);
-            return lines.extend_from_slice(b"\r\n");
+            return outlet.tail().extend_from_slice(b"\r\n");
         }
         self.other_field(known, name, value, outlet);
     }
@@ -388,17 +384,8 @@ pub(crate) fn is_interim(status: Status) -> bool {
 /// Adds `name: value`, to which the line end is missing; nothing, and false, if the value cannot be
 /// sent.
 pub(crate) fn push_field(lines: &mut Vec<u8>, name: &str, value: &dyn ToHeaderValue) -> bool {
-    let mut push = |value: &[u8]| {
-        let is_sound = is_all_text(value);
-        if is_sound {
-            lines.extend_from_slice(name.as_bytes());
-            lines.extend_from_slice(b": ");
-            lines.extend_from_slice(value);
-        }
-        is_sound
-    };
     if let Some(value) = value.as_written() {
-        return push(value);
+        return push_text(lines, name, value);
     }
     // In a place of its own until it is known to be sound: what writes it may be the user's, and may
     // panic in the middle.
@@ -406,9 +393,21 @@ pub(crate) fn push_field(lines: &mut Vec<u8>, name: &str, value: &dyn ToHeaderVa
     rendered.clear();
     rendered.reserve(MOST_VALUES);
     value.write_to(&mut rendered);
-    let is_sound = push(&rendered);
+    let is_sound = push_text(lines, name, &rendered);
     if rendered.capacity() <= MAX_RENDERED {
         RENDERED.set(rendered);
+    }
+    is_sound
+}
+
+/// The same for a value that is there: it is checked where it stands, not where it has just been put.
+#[inline(always)] // on the way of each request
+fn push_text(lines: &mut Vec<u8>, name: &str, value: &[u8]) -> bool {
+    let is_sound = is_all_text(value);
+    if is_sound {
+        lines.extend_from_slice(name.as_bytes());
+        lines.extend_from_slice(b": ");
+        lines.extend_from_slice(value);
     }
     is_sound
 }
