@@ -6,42 +6,56 @@ pub(crate) fn is_tchar(byte: u8) -> bool {
     has(byte, TOKEN)
 }
 
-/// How many bytes at the front are [tchars](is_tchar): eight at a time, since most names are letters
-/// and hyphens.
-#[inline(always)]
+/// How many bytes at the front are [tchars](is_tchar).
 pub(crate) fn token_len(bytes: &[u8]) -> usize {
-    let mut rest = bytes;
-    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
-        let plain = letters_len(u64::from_le_bytes(*eight));
-        match eight.get(plain) {
-            None => rest = behind,
-            Some(byte) if is_tchar(*byte) => {
-                rest = &rest[plain..];
-                break;
-            }
-            Some(_) => return bytes.len() - rest.len() + plain,
-        }
-    }
-    bytes.len() - rest.len() + len_of(rest, TOKEN)
+    len_of(bytes, TOKEN)
 }
 
-/// How many of eight bytes, from the lowest on, are letters or hyphens.
+/// How many bytes at the front are letters and hyphens, as all of nearly all field names are: eight
+/// at a time.
 #[inline(always)]
-fn letters_len(eight: u64) -> usize {
-    // In each byte the highest bit says something of the other seven, and nothing carries over.
-    let ascii = eight & !HIGH;
-    let lower = ascii | each(0x20);
-    let is_below = !((lower | HIGH) - each(b'a'));
-    let is_above = lower + each(0x7f - b'z');
-    let is_no_hyphen = (ascii ^ each(b'-')) + each(0x7f);
-    let others = ((is_below | is_above) & is_no_hyphen) | eight;
-    (others & HIGH).trailing_zeros() as usize / 8
+pub(crate) fn letters_len(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+        let others = other_than_letters(u64::from_le_bytes(*eight));
+        if others != 0 {
+            return bytes.len() - rest.len() + first_marked(others);
+        }
+        rest = behind;
+    }
+    bytes.len() - rest.len() + rest.iter().take_while(|byte| is_letter(**byte)).count()
+}
+
+/// Whether it is a letter or a hyphen.
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'-'
+}
+
+/// Marks which of eight bytes are no letters and no hyphens, by their highest bit. Behind the first
+/// of them that is not ASCII the marks may be wrong.
+#[inline(always)]
+fn other_than_letters(eight: u64) -> u64 {
+    // Bit 5 is what makes a letter lower-case.
+    let marked = eight | each(0xa0);
+    let is_from_a = marked.wrapping_sub(each(b'a'));
+    let is_behind_z = (marked ^ HIGH).wrapping_add(each(0x7f - b'z'));
+    let is_no_hyphen = (eight ^ each(b'-')).wrapping_add(each(0x7f));
+    ((!is_from_a | is_behind_z) & is_no_hyphen | eight) & HIGH
+}
+
+/// Which byte is the first whose highest bit is set, in a number that was read as little-endian.
+#[inline(always)]
+fn first_marked(bytes: u64) -> usize {
+    bytes.trailing_zeros() as usize / 8
 }
 
 /// That byte, eight times.
 const fn each(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
+
+/// The highest bit of each of eight bytes.
+const HIGH: u64 = each(0x80);
 
 /// How many bytes at the front may stand in a request target: visible ASCII without what a URI never
 /// carries raw.
@@ -65,30 +79,18 @@ fn len_of(bytes: &[u8], class: u8) -> usize {
     bytes.len() - rest.len() + last
 }
 
-/// How many bytes at the front are [text](is_text), and whether all of them are ASCII: many at a
-/// time, since values are long.
+/// How many bytes at the front are visible ASCII or spaces, as nearly all text of heads is: sixteen
+/// at a time, since values are long.
 #[inline(always)]
-pub(crate) fn text_len(bytes: &[u8]) -> (usize, bool) {
-    let (mut rest, mut is_ascii) = (bytes, true);
-    while let Some((sixteen, behind)) = rest.split_first_chunk::<16>()
-        && is_plain_text(sixteen)
-    {
+pub(crate) fn plain_text_len(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((sixteen, behind)) = rest.split_first_chunk::<16>() {
+        if !is_plain_text(sixteen) {
+            return bytes.len() - rest.len() + plain_len(u128::from_le_bytes(*sixteen));
+        }
         rest = behind;
     }
-    while let Some((sixteen, behind)) = rest.split_first_chunk::<16>() {
-        let plain = plain_len(u128::from_le_bytes(*sixteen));
-        match sixteen.get(plain) {
-            None => rest = behind,
-            Some(byte) if is_text(*byte) => {
-                is_ascii &= byte.is_ascii();
-                rest = &rest[plain + 1..];
-            }
-            Some(_) => return (bytes.len() - rest.len() + plain, is_ascii),
-        }
-    }
-    let last = rest.iter().take_while(|byte| is_text(**byte)).count();
-    is_ascii &= rest[..last].is_ascii();
-    (bytes.len() - rest.len() + last, is_ascii)
+    bytes.len() - rest.len() + rest.iter().take_while(|byte| is_plain(**byte)).count()
 }
 
 /// How many of sixteen bytes, from the lowest on, are visible ASCII or spaces.
@@ -99,7 +101,14 @@ fn plain_len(sixteen: u128) -> usize {
     // the first that is not plain.
     let others = |eight: u64| (eight.wrapping_sub(each(0x20)) | eight.wrapping_add(each(1))) & HIGH;
     let (low, high) = (others(sixteen as u64), others((sixteen >> 64) as u64));
-    (u128::from(low) | u128::from(high) << 64).trailing_zeros() as usize / 8
+    if low != 0 { first_marked(low) } else { 8 + first_marked(high) }
+}
+
+/// How many bytes at the front are [text](is_text), and whether all of them are ASCII.
+#[inline(never)]
+pub(crate) fn text_len(bytes: &[u8]) -> (usize, bool) {
+    let len = len_of(bytes, TEXT);
+    (len, bytes[..len].is_ascii())
 }
 
 /// What a field value, a reason phrase or a chunk extension is made of (RFC 9110 §5.5): no control
@@ -138,9 +147,14 @@ pub(crate) fn is_plain_quoted(byte: u8) -> bool {
     has(byte, PLAIN_QUOTED)
 }
 
-/// Whether `bytes` are visible ASCII or spaces: what else is text is not worth a place in this sieve.
+/// Whether all `bytes` are plain.
 fn is_plain_text<const N: usize>(bytes: &[u8; N]) -> bool {
-    bytes.iter().fold(true, |all, byte| all & (*byte >= b' ') & (*byte < 0x7f))
+    bytes.iter().fold(true, |all, byte| all & is_plain(*byte))
+}
+
+/// Whether it is visible ASCII or a space: what else is text is not worth a place in this sieve.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 /// Whether all `bytes` are [tchars](is_tchar), and there is one.
@@ -164,9 +178,6 @@ pub(crate) fn is_host_byte(byte: u8) -> bool {
 fn has(byte: u8, class: u8) -> bool {
     CLASSES[byte as usize] & class != 0
 }
-
-/// The highest bit of each of eight bytes.
-const HIGH: u64 = each(0x80);
 
 const TOKEN: u8 = 1;
 const TARGET: u8 = 2;
@@ -279,16 +290,16 @@ mod tests {
     }
 
     #[test]
-    fn letters_are_known_eight_at_a_time() {
+    fn letters_of_names_are_known_eight_at_a_time() {
         for byte in 0..=255u8 {
             for at in 0..8 {
                 for behind in [0, b'-', b'a', b'Z', 0x7f, 0x80, 0xff] {
                     let mut eight = [b'-'; 8];
                     eight[at..].fill(behind);
                     eight[at] = byte;
-                    let is_letter = |byte: &&u8| byte.is_ascii_alphabetic() || **byte == b'-';
-                    let letters = eight.iter().take_while(is_letter).count();
-                    assert_eq!(letters_len(u64::from_le_bytes(eight)), letters, "{eight:?}");
+                    let letters = eight.iter().take_while(|byte| is_letter(**byte)).count();
+                    let others = other_than_letters(u64::from_le_bytes(eight));
+                    assert_eq!(first_marked(others), letters, "{eight:?}");
                 }
             }
         }
@@ -302,8 +313,7 @@ mod tests {
                     let mut sixteen = [before; 16];
                     sixteen[at..].fill(behind);
                     sixteen[at] = byte;
-                    let is_plain = |byte: &&u8| matches!(byte, b' '..=b'~');
-                    let plain = sixteen.iter().take_while(is_plain).count();
+                    let plain = sixteen.iter().take_while(|byte| is_plain(**byte)).count();
                     assert_eq!(plain_len(u128::from_le_bytes(sixteen)), plain, "{sixteen:?}");
                 }
             }
@@ -340,11 +350,14 @@ mod tests {
                             *behind = next;
                         }
                         assert_eq!(token_len(&bytes), naive(&bytes, is_tchar), "{bytes:?}");
+                        assert_eq!(letters_len(&bytes), naive(&bytes, is_letter), "{bytes:?}");
                         assert_eq!(target_len(&bytes), naive(&bytes, is_target), "{bytes:?}");
                         assert_eq!(host_len(&bytes), naive(&bytes, is_host_byte), "{bytes:?}");
                         let text = naive(&bytes, is_text);
                         let is_ascii = bytes[..text].is_ascii();
                         assert_eq!(text_len(&bytes), (text, is_ascii), "{bytes:?}");
+                        let plain = naive(&bytes, is_plain);
+                        assert_eq!(plain_text_len(&bytes), plain, "{bytes:?}");
                     }
                 }
             }

@@ -75,20 +75,20 @@ impl FramingFields {
     /// Notes a field, and refuses whatever two readers could read differently.
     #[inline(always)]
     pub(crate) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), BadRequest> {
-        // By the first letter, then by length: hardly any field is compared with a name at all.
-        match (name.first(), name.len()) {
-            (Some(b'H' | b'h'), 4) if is(name, b"Host") => self.host(trim_blanks(value)),
-            (Some(b'C' | b'c'), 10) if is(name, b"Connection") => {
+        let Some(first) = name.first() else { return Ok(()) };
+        // Hardly any field is compared with a name at all.
+        if FIRST_LETTERS.get(name.len()) != Some(&(*first | 0x20)) {
+            return Ok(());
+        }
+        match name.len() {
+            4 if is(name, b"Host") => self.host(trim_blanks(value)),
+            14 if is(name, b"Content-Length") => self.content_length(trim_blanks(value)),
+            17 if is(name, b"Transfer-Encoding") => self.transfer_encoding(trim_blanks(value)),
+            10 if is(name, b"Connection") => {
                 self.connection(value);
                 Ok(())
             }
-            (Some(b'C' | b'c'), 14) if is(name, b"Content-Length") => {
-                self.content_length(trim_blanks(value))
-            }
-            (Some(b'T' | b't'), 17) if is(name, b"Transfer-Encoding") => {
-                self.transfer_encoding(trim_blanks(value))
-            }
-            (Some(b'E' | b'e'), 6) if is(name, b"Expect") => {
+            6 if is(name, b"Expect") => {
                 self.expect(trim_blanks(value));
                 Ok(())
             }
@@ -197,6 +197,17 @@ impl FramingFields {
         }
     }
 }
+
+/// What the field that frames and has a name of so many bytes begins with, in lower case.
+const FIRST_LETTERS: [u8; 18] = {
+    let mut letters = [0; 18];
+    letters["Host".len()] = b'h';
+    letters["Expect".len()] = b'e';
+    letters["Connection".len()] = b'c';
+    letters["Content-Length".len()] = b'c';
+    letters["Transfer-Encoding".len()] = b't';
+    letters
+};
 
 /// Without the blanks around it (RFC 9110 §5.6.3).
 pub(crate) fn trim_blanks(mut value: &[u8]) -> &[u8] {

@@ -6,7 +6,7 @@
 //!
 //! What is kept of a head is where its parts are: nothing is copied.
 
-use super::bytes::{is_tchar, text_len, token_len};
+use super::bytes::{is_tchar, letters_len, plain_text_len, text_len, token_len};
 use super::error::BadRequest;
 use super::framing::{BodyLength, Framing, FramingFields};
 use super::headers::Headers;
@@ -32,24 +32,28 @@ pub(crate) struct HeadLimits {
 pub(crate) struct HeadReader {
     /// Bytes in which every line end has been seen; 0 before the first look.
     looked: usize,
+    progress: Progress,
+    request_line: RequestLine,
+    framing: FramingFields,
+}
+
+/// The lines that have been read.
+#[derive(Clone, Copy, Debug)]
+struct Progress {
     /// Where the line under way begins.
     line: usize,
-    request_line: RequestLine,
     /// Field lines so far.
     fields: usize,
     /// Whether all of them are ASCII.
     is_ascii: bool,
-    framing: FramingFields,
 }
 
 impl Default for HeadReader {
     fn default() -> HeadReader {
         HeadReader {
             looked: 0,
-            line: 0,
+            progress: Progress { line: 0, fields: 0, is_ascii: true },
             request_line: RequestLine::NONE,
-            fields: 0,
-            is_ascii: true,
             framing: FramingFields::default(),
         }
     }
@@ -98,51 +102,61 @@ impl HeadReader {
         limits: &HeadLimits,
     ) -> Result<Option<RequestHead>, BadRequest> {
         #[cfg(test)]
-        tests::count(bytes.len() - self.line);
-        if self.line == 0 {
+        tests::count(bytes.len() - self.progress.line);
+        if self.progress.line == 0 {
             let read = RequestLine::read(bytes, limits.target_bytes)?;
             let Some((request_line, behind)) = read else { return Ok(None) };
-            (self.request_line, self.line) = (request_line, behind);
+            (self.request_line, self.progress.line) = (request_line, behind);
         }
-        // Not in `self`: that would be a way through memory from line to line.
-        let mut start = self.line;
-        loop {
-            let rest = bytes.get(start..).unwrap_or_default();
-            // The end of the line first, then the name in it: where the next line begins does not
-            // depend on what this one says, and the processor can go ahead.
-            let (len, is_ascii) = text_len(rest);
-            let (line, behind) = rest.split_at(len);
-            let [b'\r', b'\n', ..] = behind else {
-                return without_end(line, behind);
-            };
-            if line.is_empty() {
-                return self.complete(start + 2, limits).map(Some);
-            }
-            self.note_field(line, is_ascii, limits)?;
-            start += len + 2;
-            self.line = start;
+        // Apart from `self` meanwhile: else each line would wait for the memory of the one before.
+        let mut progress = self.progress;
+        let head = self.read_fields(bytes, &mut progress, limits);
+        self.progress = progress;
+        match head? {
+            Some(len) => self.complete(len, limits).map(Some),
+            None => Ok(None),
         }
     }
 
-    /// Notes a field line, `name: value` (RFC 9112 §5). What is folded has no name.
+    /// Reads field lines up to the blank one, and says where the head ends.
     #[inline(always)]
-    fn note_field(
+    fn read_fields(
         &mut self,
-        line: &[u8],
-        is_ascii: bool,
+        bytes: &[u8],
+        progress: &mut Progress,
         limits: &HeadLimits,
-    ) -> Result<(), BadRequest> {
-        let Some((name, value)) = split_field(line) else {
-            rarely();
-            return Err(BadRequest::FieldName);
-        };
-        self.fields += 1;
-        if self.fields > limits.fields {
-            rarely();
-            return Err(BadRequest::TooManyFields);
+    ) -> Result<Option<usize>, BadRequest> {
+        let mut rest = bytes.get(progress.line..).unwrap_or_default();
+        loop {
+            // The end of the line first, then the name in it: where the next line begins does not
+            // depend on what this one says, and the processor can go ahead.
+            let (line, behind) = match split_line(rest, plain_text_len(rest)) {
+                Some(split) => split,
+                None => {
+                    let (len, is_ascii) = text_len(rest);
+                    progress.is_ascii &= is_ascii;
+                    match split_line(rest, len) {
+                        Some(split) => split,
+                        None => return without_end(rest, len),
+                    }
+                }
+            };
+            if line.is_empty() {
+                return Ok(Some(bytes.len() - behind.len()));
+            }
+            let Some((name, value)) = split_field(line, rest) else {
+                rarely();
+                return Err(BadRequest::FieldName);
+            };
+            progress.fields += 1;
+            if progress.fields > limits.fields {
+                rarely();
+                return Err(BadRequest::TooManyFields);
+            }
+            self.framing.note(name, value)?;
+            rest = behind;
+            progress.line = bytes.len() - rest.len();
         }
-        self.is_ascii &= is_ascii;
-        self.framing.note(name, value)
     }
 
     /// The blank line has come; the head has so many bytes.
@@ -160,7 +174,7 @@ impl HeadReader {
             return Err(BadRequest::AmbiguousBody);
         }
         let len = u32::try_from(len).map_err(|_| BadRequest::HeadTooLarge)?;
-        Ok(RequestHead { len, line, is_ascii: self.is_ascii, framing })
+        Ok(RequestHead { len, line, is_ascii: self.progress.is_ascii, framing })
     }
 
     /// More has to come, unless too much has.
@@ -184,9 +198,9 @@ impl HeadReader {
         bytes: &[u8],
         limits: &HeadLimits,
     ) -> Result<Option<RequestHead>, BadRequest> {
-        let line = bytes.get(self.line..).unwrap_or_default();
+        let line = bytes.get(self.progress.line..).unwrap_or_default();
         let Some(len) = memchr::memchr(b'\n', line) else { return self.wait(bytes, limits) };
-        self.check_growth(&bytes[..self.line + len], limits)?;
+        self.check_growth(&bytes[..self.progress.line + len], limits)?;
         Err(refused)
     }
 
@@ -194,7 +208,7 @@ impl HeadReader {
     /// limits the one counts that is passed first.
     fn check_growth(&self, bytes: &[u8], limits: &HeadLimits) -> Result<(), BadRequest> {
         let longest_line = limits.target_bytes.saturating_add(AROUND_TARGET);
-        let is_line = self.line == 0 && longest_line < limits.head_bytes;
+        let is_line = self.progress.line == 0 && longest_line < limits.head_bytes;
         if is_line && bytes.len() > longest_line {
             // Without a blank so far it is the method that does not end.
             let is_target = bytes.iter().take(MAX_METHOD + 1).any(|byte| *byte == b' ');
@@ -289,9 +303,27 @@ fn line_text(head: &[u8], len: usize) -> Option<&str> {
     }
 }
 
-/// The name of a field, which is a token, and its value; `None` if there is no such name.
+/// The line of `len` bytes that `bytes` begin with, and what follows its end; `None` if it does not
+/// end there.
 #[inline(always)]
-fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+fn split_line(bytes: &[u8], len: usize) -> Option<(&[u8], &[u8])> {
+    let (line, behind) = bytes.split_at_checked(len)?;
+    Some((line, behind.strip_prefix(b"\r\n")?))
+}
+
+/// The name of the field that `line` is, which is a token, and its value; `None` if there is no such
+/// name. With all that `line` is the front of, the usual name is found quicker.
+#[inline(always)]
+fn split_field<'a>(line: &'a [u8], all: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    match line.split_at_checked(letters_len(all)) {
+        Some((name, [b':', value @ ..])) if !name.is_empty() => Some((name, value)),
+        _ => split_other_field(line),
+    }
+}
+
+/// The same for any name.
+#[inline(never)]
+fn split_other_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     match line.split_at_checked(token_len(line))? {
         ([], _) => None,
         (name, [b':', value @ ..]) => Some((name, value)),
@@ -299,13 +331,14 @@ fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// Only `line` is text, and no CR LF stands behind it: it is not all there, or something is wrong.
+/// Only the first `len` bytes are text, and no CR LF stands behind them: the line is not all there,
+/// or something is wrong.
 #[cold]
-fn without_end<T>(line: &[u8], rest: &[u8]) -> Result<Option<T>, BadRequest> {
-    match rest {
+fn without_end<T>(bytes: &[u8], len: usize) -> Result<Option<T>, BadRequest> {
+    match &bytes[len..] {
         [] | [b'\r'] => Ok(None),
-        [b'\r' | b'\n', ..] if line.is_empty() => Err(BadRequest::LineEnd),
-        _ if split_field(line).is_none() => Err(BadRequest::FieldName),
+        [b'\r' | b'\n', ..] if len == 0 => Err(BadRequest::LineEnd),
+        _ if split_other_field(&bytes[..len]).is_none() => Err(BadRequest::FieldName),
         [b'\n', ..] => Err(BadRequest::LineEnd),
         _ => Err(BadRequest::FieldValue),
     }
