@@ -103,6 +103,10 @@ pub(crate) struct Worker {
     expired_by: Instant,
     /// In this run: with no time at all it still looks once what is there.
     has_waited: bool,
+    /// When it last waited with patience.
+    waited_at: Instant,
+    /// The last wait told of more than one thing.
+    is_busy: bool,
     /// Requests answered in this run.
     answered: u64,
     /// Those of them that the statistics do not know yet.
@@ -198,8 +202,10 @@ impl Worker {
             rest_of_turn: 0,
             batch: Batch::new(clock.now()),
             expired_by: clock.now(),
-            clock,
             has_waited: false,
+            waited_at: clock.now(),
+            is_busy: false,
+            clock,
             answered: 0,
             uncounted: 0,
             life: u64::MAX,
@@ -430,25 +436,44 @@ impl Worker {
         self.unfinished.pop_front()
     }
 
-    /// Waits once, and takes what has come.
+    /// Waits until something has come, and takes it.
     fn wait(&mut self, serving: Serving<'_>, until: Until) -> io::Result<()> {
-        self.note_requests(serving);
         self.events.clear();
         self.done = 0;
+        // Where several come at a time, the next is nearly always there already: to look for it costs
+        // less than to wait, and what else a wait sees to can stand over until the next tick.
+        if self.is_busy && self.clock.now() == self.waited_at {
+            self.poller.wait(Some(Duration::ZERO), &mut self.events)?;
+        }
+        if self.events.is_empty() {
+            self.wait_with_patience(serving, until)?;
+        } else {
+            self.clock.glance();
+            self.read_letters(serving);
+        }
+        self.is_busy = self.events.len() > 1;
+        self.has_waited = true;
+        self.rest_of_turn = self.unfinished.len();
+        Ok(())
+    }
+
+    /// Waits no longer than until something is due, and sees to what is.
+    #[inline(never)]
+    fn wait_with_patience(&mut self, serving: Serving<'_>, until: Until) -> io::Result<()> {
+        self.note_requests(serving);
         let mut patience = self.patience(until);
         if patience != Some(Duration::ZERO) && !self.mailbox().may_sleep() {
             patience = Some(Duration::ZERO);
         }
         self.poller.wait(patience, &mut self.events)?;
-        self.has_waited = true;
         match self.events.is_empty() {
             // Its patience is over, and may have been shorter than a tick.
             true => self.clock.look(),
             false => self.clock.glance(),
         }
-        self.rest_of_turn = self.unfinished.len();
+        self.waited_at = self.clock.now();
         self.read_letters(serving);
-        if self.door.opens(self.clock.now()).is_some_and(|time| time <= self.clock.now()) {
+        if self.door.opens(self.waited_at).is_some_and(|time| time <= self.waited_at) {
             rarely();
             self.accept(serving);
         }
