@@ -90,7 +90,20 @@ pub(crate) fn plain_text_len(bytes: &[u8]) -> usize {
         }
         rest = behind;
     }
-    bytes.len() - rest.len() + rest.iter().take_while(|byte| is_plain(**byte)).count()
+    bytes.len() - rest.len() + last_plain_len(bytes, rest)
+}
+
+/// The same for `rest`, the last few of those `bytes`: looked at with what stands before them, if
+/// that is enough for one look.
+#[inline(always)]
+fn last_plain_len(bytes: &[u8], rest: &[u8]) -> usize {
+    match bytes.last_chunk::<16>() {
+        Some(last) if !rest.is_empty() => {
+            let before = last.len() - rest.len();
+            plain_len(u128::from_le_bytes(*last) >> (8 * before))
+        }
+        _ => rest.iter().take_while(|byte| is_plain(**byte)).count(),
+    }
 }
 
 /// How many of sixteen bytes, from the lowest on, are visible ASCII or spaces.

@@ -223,6 +223,7 @@ impl Connection {
     fn go_on(&mut self, limits: &HeadLimits) -> Want {
         loop {
             let step = match &mut self.state {
+                State::Head { .. } if self.input.is_empty() => Ok(Some(Want::Bytes)),
                 State::Head { .. } => self.collect_head(limits),
                 State::Forgiving { .. } => self.forgive_head(limits),
                 State::Body { .. } => self.collect_body(limits),
@@ -378,14 +379,12 @@ impl Connection {
         self.state = State::CLOSED;
     }
 
+    /// Reads a head of which there is something.
     #[inline(never)] // all of the reader is in it
     fn collect_head(&mut self, limits: &HeadLimits) -> Result<Option<Want>, BadRequest> {
         let State::Head { reader, is_behind_empty_line } = &mut self.state else {
             return Ok(None);
         };
-        if self.input.is_empty() {
-            return Ok(Some(Want::Bytes));
-        }
         // RFC 9112 §2.2: one empty line in front of a request line is forgiven.
         if self.input.bytes().first() == Some(&b'\r') && !*is_behind_empty_line {
             rarely();

@@ -80,8 +80,16 @@ impl FramingFields {
         if FIRST_LETTERS.get(name.len()) != Some(&(*first | 0x20)) {
             return Ok(());
         }
+        if is(name, b"Host") {
+            return self.host(trim_blanks(value));
+        }
+        self.note_other(name, value)
+    }
+
+    /// Notes a field that is not `Host`.
+    #[inline(never)]
+    fn note_other(&mut self, name: &[u8], value: &[u8]) -> Result<(), BadRequest> {
         match name.len() {
-            4 if is(name, b"Host") => self.host(trim_blanks(value)),
             14 if is(name, b"Content-Length") => self.content_length(trim_blanks(value)),
             17 if is(name, b"Transfer-Encoding") => self.transfer_encoding(trim_blanks(value)),
             10 if is(name, b"Connection") => {
@@ -210,7 +218,17 @@ const FIRST_LETTERS: [u8; 18] = {
 };
 
 /// Without the blanks around it (RFC 9110 §5.6.3).
-pub(crate) fn trim_blanks(mut value: &[u8]) -> &[u8] {
+#[inline(always)]
+pub(crate) fn trim_blanks(value: &[u8]) -> &[u8] {
+    match value {
+        // As nearly every field is written.
+        [b' ', value @ ..] if !matches!(value, [b' ' | b'\t', ..] | [.., b' ' | b'\t']) => value,
+        _ => trim_other_blanks(value),
+    }
+}
+
+#[inline(never)]
+fn trim_other_blanks(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
         value = rest;
     }
@@ -239,7 +257,7 @@ pub(crate) fn is_host(value: &[u8]) -> bool {
     let is_usual = match port {
         [] => true,
         // No number of four digits is too large.
-        [b':', digits @ ..] => digits.len() <= 4 && digits.iter().all(u8::is_ascii_digit),
+        [b':', a, b, c, d] => [a, b, c, d].iter().all(|byte| byte.is_ascii_digit()),
         _ => false,
     };
     (is_usual && !name.is_empty()) || is_other_host(value)

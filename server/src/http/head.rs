@@ -133,6 +133,7 @@ impl HeadReader {
             let (line, behind) = match split_line(rest, plain_text_len(rest)) {
                 Some(split) => split,
                 None => {
+                    rarely();
                     let (len, is_ascii) = text_len(rest);
                     progress.is_ascii &= is_ascii;
                     match split_line(rest, len) {
@@ -317,7 +318,10 @@ fn split_line(bytes: &[u8], len: usize) -> Option<(&[u8], &[u8])> {
 fn split_field<'a>(line: &'a [u8], all: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     match line.split_at_checked(letters_len(all)) {
         Some((name, [b':', value @ ..])) if !name.is_empty() => Some((name, value)),
-        _ => split_other_field(line),
+        _ => {
+            rarely();
+            split_other_field(line)
+        }
     }
 }
 

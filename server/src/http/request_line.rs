@@ -40,9 +40,7 @@ impl RequestLine {
         bytes: &[u8],
         max_target_bytes: usize,
     ) -> Result<Option<(RequestLine, usize)>, BadRequest> {
-        // Methods are short.
-        let (method, rest) =
-            bytes.split_at(bytes.iter().take_while(|byte| is_tchar(**byte)).count());
+        let (method, rest) = bytes.split_at(method_len(bytes));
         let rest = match rest {
             [b' ', rest @ ..] if !method.is_empty() => rest,
             rest => return without_method(rest),
@@ -112,6 +110,21 @@ impl RequestLine {
             is_connect: form == Form::Authority,
         })
     }
+}
+
+/// How long the token at the front is: nearly always one of two words, and never long.
+#[inline(always)]
+fn method_len(bytes: &[u8]) -> usize {
+    match bytes {
+        [b'G', b'E', b'T', b' ', ..] => 3,
+        [b'P', b'O', b'S', b'T', b' ', ..] => 4,
+        _ => other_method_len(bytes),
+    }
+}
+
+#[inline(never)]
+fn other_method_len(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| is_tchar(**byte)).count()
 }
 
 /// There is no method in front of `rest`, or it does not end there.
