@@ -22,6 +22,7 @@ use crate::http_error::{HttpError, Result, is_phrase};
 use crate::locals::Locals;
 use crate::logging::{LogTime, Quotable};
 use crate::peer::{PeerAddress, ServerInfo};
+use crate::rarely::rarely;
 use crate::response::Response;
 use crate::rfile::RequestReader;
 use crate::wfile::{Finished, ResponseWriter};
@@ -149,6 +150,7 @@ impl<'a> Exchange<'a> {
     pub fn end_headers(&mut self) -> io::Result<()> {
         self.tell_persistence();
         if self.wfile.status() == Some(Status::CONTINUE) {
+            rarely();
             self.rfile.mark_continued();
         }
         self.wfile.end_head()
@@ -458,9 +460,9 @@ impl<'a> Exchange<'a> {
         self
     }
 
-    /// Ends the answer and logs the request.
-    #[inline]
-    pub(crate) fn finish(&mut self) {
+    /// Ends the answer, and says with which status and how long a body, for the log.
+    #[inline(always)] // one step of a way that every request goes
+    pub(crate) fn finish(&mut self) -> Option<(Status, u64)> {
         // Said while it can still be said: what is left of the body ends the connection.
         self.close_connection |= !self.rfile.is_rest_bearable();
         // A stop that came meanwhile is said too; but where the head has left without a word of it,
@@ -470,14 +472,13 @@ impl<'a> Exchange<'a> {
         let Finished { persistence, body_bytes, is_complete } = self.wfile.finish();
         self.close_connection = persistence == Persistence::Close;
         if !is_complete {
+            rarely();
             self.log_error(format_args!(
                 "the answer to \"{}\" was cut short",
                 Quotable(self.requestline)
             ));
         }
-        if let Some(status) = self.wfile.status() {
-            self.hooks.log_request(self, status, body_bytes);
-        }
+        Some((self.wfile.status()?, body_bytes))
     }
 
     /// Gives the answer up: what has left is cut, and the connection ends.

@@ -15,6 +15,7 @@ use crate::http_error::{Handled, HttpError, Result};
 use crate::locals::drop_quietly;
 use crate::logging::{ACCESS, ERROR, LogLine, Quotable};
 use crate::peer::{PeerAddress, ServerInfo};
+use crate::rarely::rarely;
 use crate::respond::IntoResponse;
 
 /// Answers requests (Python: `BaseHTTPRequestHandler`).
@@ -278,8 +279,11 @@ pub(crate) fn unsupported_method(http: &mut Exchange<'_>) -> Handled {
 
 /// Has `handler` answer the request, whatever becomes of it: the client gets an answer, or an end.
 pub(crate) fn answer(handler: &dyn RequestHandler, http: &mut Exchange<'_>) {
-    conclude(http, |http| {
+    // Not by way of the hooks: each call by a table is one that no processor foresees.
+    let log = |http: &Exchange<'_>, status, size| handler.log_request(http, status, size);
+    conclude_with(http, log, |http| {
         if http.rfile.expects_continue() {
+            rarely();
             handler.handle_expect_100(http)?;
             if http.status().is_some() {
                 return Ok(());
@@ -316,19 +320,43 @@ pub(crate) fn turn_away(http: &mut Exchange<'_>) {
 
 /// Runs `step`, and completes the answer in every case.
 fn conclude(http: &mut Exchange<'_>, step: impl FnOnce(&mut Exchange<'_>) -> Handled) {
+    conclude_with(http, log_by_hook, step);
+}
+
+/// [`conclude`] with a way to log of its own.
+#[inline(always)]
+fn conclude_with(
+    http: &mut Exchange<'_>,
+    log: impl FnOnce(&Exchange<'_>, Status, u64),
+    step: impl FnOnce(&mut Exchange<'_>) -> Handled,
+) {
     let completed = contain(http, |http| {
         step(http)?;
         if !http.wfile.is_settled() {
+            rarely();
             check_complete(http)?;
         }
-        http.finish();
+        finish(http, log);
         Ok(())
     });
     if let Err(error) = completed {
+        rarely();
         fail(http, &error);
         // Its cause is the handler's, and so is what happens when that is dropped.
         drop_quietly(error);
     }
+}
+
+/// Ends the answer and logs the request.
+#[inline(always)] // one step of a way that every request goes
+fn finish(http: &mut Exchange<'_>, log: impl FnOnce(&Exchange<'_>, Status, u64)) {
+    if let Some((status, size)) = http.finish() {
+        log(http, status, size);
+    }
+}
+
+fn log_by_hook(http: &Exchange<'_>, status: Status, size: u64) {
+    http.hooks.log_request(http, status, size);
 }
 
 /// Answers with the error; where that is no longer possible, the answer is cut.
@@ -338,7 +366,7 @@ fn fail(http: &mut Exchange<'_>, error: &HttpError) {
         if http.refuse(error).is_err() {
             http.cut_short();
         }
-        http.finish();
+        finish(http, log_by_hook);
         Ok(())
     });
     if failed.is_err() {

@@ -14,6 +14,7 @@ use crate::http::error::BadRequest;
 use crate::http::headers::Headers;
 use crate::http::trailers::Trailers;
 use crate::http_error::HttpError;
+use crate::rarely::Rare;
 use crate::socket::Socket;
 
 /// Reads the body of a request (Python: `rfile`).
@@ -35,7 +36,7 @@ pub struct RequestReader<'a> {
     is_whole: bool,
     used: usize,
     /// Bytes read from the socket, once `received` is used up.
-    window: Option<Buffer>,
+    window: Rare<Buffer>,
     decoder: BodyDecoder,
     socket: &'a dyn Socket,
     taken: u64,
@@ -44,7 +45,7 @@ pub struct RequestReader<'a> {
     expects_continue: bool,
     failed: Option<BadRequest>,
     /// What has come of the trailer section; most bodies have none.
-    trailers: Option<Box<Trailers>>,
+    trailers: Rare<Box<Trailers>>,
 }
 
 impl<'a> RequestReader<'a> {
@@ -54,7 +55,7 @@ impl<'a> RequestReader<'a> {
             received: body.received,
             is_whole: body.is_whole,
             used: 0,
-            window: None,
+            window: Rare::NONE,
             decoder: body.decoder,
             socket,
             taken: 0,
@@ -62,7 +63,7 @@ impl<'a> RequestReader<'a> {
             form_limits: &config.form_limits,
             expects_continue: body.expects_continue,
             failed: None,
-            trailers: None,
+            trailers: Rare::NONE,
         }
     }
 
@@ -167,14 +168,14 @@ impl<'a> RequestReader<'a> {
 
     /// The bytes at hand.
     fn source(&self) -> &[u8] {
-        match &self.window {
+        match &*self.window {
             Some(window) => window.bytes(),
             None => self.received.get(self.used..).unwrap_or_default(),
         }
     }
 
     fn drop_source(&mut self, bytes: usize) {
-        match &mut self.window {
+        match &mut *self.window {
             Some(window) => window.consume(bytes),
             None => self.used += bytes,
         }
@@ -188,7 +189,7 @@ impl<'a> RequestReader<'a> {
             return Err(failed);
         }
         loop {
-            let source = match &self.window {
+            let source = match &*self.window {
                 Some(window) => window.bytes(),
                 None => self.received.get(self.used..).unwrap_or_default(),
             };
@@ -201,7 +202,7 @@ impl<'a> RequestReader<'a> {
             match framed.then {
                 Then::Starved if wait => self.refill()?,
                 Then::End if !was_done => {
-                    if let Some(trailers) = &mut self.trailers {
+                    if let Some(trailers) = &mut *self.trailers {
                         trailers.complete();
                     }
                     return Ok(Then::End);

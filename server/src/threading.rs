@@ -11,6 +11,7 @@ use crate::handler::{HandlerHooks, RequestHandler, server_info};
 use crate::http::head::HeadLimits;
 use crate::net::listener::Listener;
 use crate::peer::ServerInfo;
+use crate::serve::baton::Lent;
 use crate::serve::busy::{Hand, Processors};
 use crate::serve::crew::{Crew, Trade};
 use crate::serve::shutdown::{Member, ShutdownHandle, ShutdownReport};
@@ -293,8 +294,8 @@ impl Trade for Shop {
         visit.send_owed()
     }
 
-    fn answer(&self, visit: &mut Box<Visit>, at: &mut Workplace, is_lent: impl Fn() -> bool) {
-        self.serving(|serving| visit.answer(&mut at.desk, serving, &is_lent));
+    fn answer(&self, visit: &mut Box<Visit>, at: &mut Workplace, lent: Lent<'_>) {
+        self.serving(|serving| visit.answer(&mut at.desk, serving, Some(lent)));
     }
 
     fn welcome(&self, home: &mut Box<Worker>, visit: Box<Visit>) {

@@ -20,6 +20,7 @@ use crate::http::bytes::is_token;
 use crate::http::encode::{self, Delimiter};
 use crate::http::framing::Persistence;
 use crate::http::trailers::may_trail;
+use crate::rarely::Rare;
 
 /// The body of an answer, and where it stands.
 pub(crate) struct AnswerBody {
@@ -27,7 +28,7 @@ pub(crate) struct AnswerBody {
     /// Bytes so far, sent or (for HEAD) only counted.
     bytes: u64,
     /// Field lines that go out behind a chunked body.
-    trailers: Vec<u8>,
+    trailers: Rare<Vec<u8>>,
 }
 
 #[repr(u8)] // with a tag of its own, which each step asks for
@@ -59,7 +60,7 @@ enum Flow {
 impl AnswerBody {
     #[inline]
     pub(crate) fn new() -> AnswerBody {
-        AnswerBody { state: State::Waiting, bytes: 0, trailers: Vec::new() }
+        AnswerBody { state: State::Waiting, bytes: 0, trailers: Rare::NONE }
     }
 
     /// Whether its head is open.
@@ -121,10 +122,11 @@ impl AnswerBody {
         if !head.has(FieldName::Trailer) {
             return Err(Mistake::UnannouncedTrailer(name.to_owned()).to_error());
         }
-        if !push_field(&mut self.trailers, name, value) {
+        let trailers = self.trailers.get_or_insert_default();
+        if !push_field(trailers, name, value) {
             return Err(Mistake::FieldValue(name.to_owned()).to_error());
         }
-        self.trailers.extend_from_slice(b"\r\n");
+        trailers.extend_from_slice(b"\r\n");
         Ok(())
     }
 
@@ -220,7 +222,7 @@ impl AnswerBody {
                 true
             }
             State::Flowing { flow, body, .. } => {
-                let is_complete = flow.end(&self.trailers, outlet);
+                let is_complete = flow.end(self.trailers.as_deref().unwrap_or_default(), outlet);
                 head.say_late_close(*body, outlet);
                 is_complete
             }

@@ -131,6 +131,7 @@ pub(crate) fn is_text(byte: u8) -> bool {
 }
 
 /// Whether all `bytes` are [text](is_text); many at a time, since every value sent is asked.
+#[inline(always)]
 pub(crate) fn is_all_text(bytes: &[u8]) -> bool {
     // The last piece overlaps the one before it, so that nothing is left over.
     let is_plain = if let Some(last) = bytes.last_chunk::<16>() {
@@ -140,7 +141,12 @@ pub(crate) fn is_all_text(bytes: &[u8]) -> bool {
     } else {
         false
     };
-    is_plain || bytes.iter().all(|byte| is_text(*byte))
+    is_plain || is_all_other_text(bytes)
+}
+
+#[inline(never)]
+fn is_all_other_text(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| is_text(*byte))
 }
 
 /// Whether two pieces are the same: sixteen bytes at a time, and from so many on without a call.

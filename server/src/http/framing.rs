@@ -252,6 +252,7 @@ fn tokens(value: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
 }
 
 /// `uri-host [ ":" port ]` with a host that is not empty (RFC 9110 §4.2.1, §7.2; RFC 3986 §3.2).
+#[inline(always)] // every request has one
 pub(crate) fn is_host(value: &[u8]) -> bool {
     let (name, port) = value.split_at(host_len(value));
     let is_usual = match port {

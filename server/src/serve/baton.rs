@@ -31,6 +31,13 @@ struct Slot<L> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Loan(u64);
 
+/// A loop that was lent, as its lender sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct Lent<'a> {
+    open: &'a AtomicU64,
+    loan: Loan,
+}
+
 /// What the watch sees of a loop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sight {
@@ -62,14 +69,21 @@ impl<L> Baton<L> {
         slot.home.take()
     }
 
-    /// Whether `loan` is still open, as far as can be told without asking for the lock.
-    pub(crate) fn seems_open(&self, loan: Loan) -> bool {
-        self.open.load(Ordering::Relaxed) == loan.0
+    /// The loop that was lent with `loan`, as its lender sees it.
+    pub(crate) fn lent(&self, loan: Loan) -> Lent<'_> {
+        Lent { open: &self.open, loan }
     }
 
     pub(crate) fn look(&self) -> Sight {
         let slot = lock(&self.slot);
         Sight { loans: slot.loans, is_lent: slot.home.is_some() }
+    }
+}
+
+impl Lent<'_> {
+    /// Whether the loan is still open, as far as can be told without asking for the lock.
+    pub(crate) fn seems_open(self) -> bool {
+        self.open.load(Ordering::Relaxed) == self.loan.0
     }
 }
 

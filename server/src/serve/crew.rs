@@ -16,7 +16,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::serve::baton::{Baton, Loan, Sight};
+use crate::serve::baton::{Baton, Lent, Loan, Sight};
 use crate::serve::pool::{Ended, Hands, Pool, Task};
 use crate::serve::sync::{
     Arc, AtomicBool, AtomicUsize, Ordering, Thread, current, park, start, tick,
@@ -45,8 +45,8 @@ pub(crate) trait Trade: Send + Sync + 'static {
     /// Sends what is owed to a client, before its next request has to wait; false if it is gone.
     fn send_owed(&self, visit: &mut Self::Visit) -> bool;
 
-    /// Answers, with the loop lent; ends early where `is_lent` says that the loan is no longer open.
-    fn answer(&self, visit: &mut Self::Visit, desk: &mut Self::Desk, is_lent: impl Fn() -> bool);
+    /// Answers while the loop is `lent`; ends early where that seems to be over.
+    fn answer(&self, visit: &mut Self::Visit, desk: &mut Self::Desk, lent: Lent<'_>);
 
     /// Gives a connection back to its loop, which is at hand: its answers are sent when those of the
     /// connections that were heard with it are there, or when that takes too long.
@@ -210,7 +210,7 @@ impl<T: Trade> Crew<T> {
             at_hand.is_lent = true;
             let loan = baton.lend(home);
             self.watch.wake();
-            self.trade.answer(&mut visit, desk, || baton.seems_open(loan));
+            self.trade.answer(&mut visit, desk, baton.lent(loan));
             match baton.take(loan) {
                 Some(back) => {
                     home = back;
@@ -407,7 +407,7 @@ mod tests {
             None
         }
 
-        fn answer(&self, _: &mut (), _: &mut (), _: impl Fn() -> bool) {
+        fn answer(&self, _: &mut (), _: &mut (), _: Lent<'_>) {
             resume_unwind(Box::new("ours"));
         }
 

@@ -27,6 +27,7 @@ use crate::net::poller::{Readiness, Stream};
 use crate::peer::{PeerAddress, ServerInfo};
 use crate::rarely::rarely;
 use crate::rfile::{CONTINUE, RequestReader};
+use crate::serve::baton::Lent;
 use crate::serve::handler_socket::HandlerSocket;
 use crate::serve::slow::Kind;
 use crate::serve::stock::{INPUT, Stock};
@@ -108,8 +109,8 @@ pub(crate) struct Service<'a> {
     pub(crate) server: &'a ServerInfo,
     pub(crate) config: &'a Config,
     pub(crate) stamp: &'a Stamp,
-    /// Whether the loop is still there to go back to.
-    pub(crate) is_lent: &'a dyn Fn() -> bool,
+    /// The loop to go back to, where somebody else may have taken it over meanwhile.
+    pub(crate) lent: Option<Lent<'a>>,
 }
 
 /// What a visit may have answered, and what has been.
@@ -317,8 +318,13 @@ impl Session {
         Ok(None)
     }
 
-    /// When what it waits for is late.
+    /// Whether it waits for a request to begin, from now on or since before.
     #[inline(always)]
+    pub(crate) fn waits_idle(&mut self, now: Instant) -> bool {
+        self.waiting.is_idle(now)
+    }
+
+    /// When what it waits for is late.
     pub(crate) fn deadline(&mut self, now: Instant, config: &Config) -> Instant {
         self.waiting.deadline(now, config)
     }
@@ -404,7 +410,7 @@ impl Session {
             };
             self.readiness.readable |= socket.restore();
             allowance.note_answer();
-            let is_lent = (service.is_lent)();
+            let is_lent = service.lent.is_none_or(Lent::seems_open);
             let may_go_on = is_lent
                 && matches!(outcome.left, BodyLeft::Whole)
                 && allowance.limit > 0

@@ -10,6 +10,7 @@ use crate::http::head::HeadLimits;
 use crate::http::lenient::Leniency;
 use crate::net::poller::Token;
 use crate::peer::ServerInfo;
+use crate::serve::baton::Lent;
 use crate::serve::session::{Allowance, Call, Next, Service, Session};
 use crate::serve::slow::Kind;
 
@@ -19,6 +20,9 @@ pub(crate) struct Visit {
     pub(crate) token: Token,
     /// Which of the server's loops it belongs to.
     pub(crate) home: usize,
+    /// When its loop looks whether it is late: no later than when it is. Where that is past, nobody
+    /// looks.
+    pub(crate) look_at: Instant,
     /// What is to be done with it. Once that has been answered, only [`Next::Close`] still counts:
     /// its loop finds out the rest.
     pub(crate) next: Next,
@@ -41,9 +45,9 @@ pub(crate) struct Serving<'a> {
 }
 
 impl<'a> Service<'a> {
-    fn new(serving: Serving<'a>, stamp: &'a Stamp, is_lent: &'a dyn Fn() -> bool) -> Service<'a> {
+    fn new(serving: Serving<'a>, stamp: &'a Stamp, lent: Option<Lent<'a>>) -> Service<'a> {
         let Serving { handler, server, config, .. } = serving;
-        Service { handler, server, config, stamp, is_lent }
+        Service { handler, server, config, stamp, lent }
     }
 }
 
@@ -64,6 +68,7 @@ impl Visit {
             session,
             token,
             home,
+            look_at: now,
             next: Next::Wait,
             since: now,
             allowance: Allowance::default(),
@@ -72,17 +77,13 @@ impl Visit {
     }
 
     /// Has its requests answered, one after the other, for as long as there are any at hand, its
-    /// allowance is not used up, and the loop `is_lent` and can be had back. Nothing is sent or
+    /// allowance is not used up, and the loop, if it is `lent`, can be had back. Nothing is sent or
     /// received.
-    pub(crate) fn answer(
-        &mut self,
-        desk: &mut Desk,
-        serving: Serving<'_>,
-        is_lent: &dyn Fn() -> bool,
-    ) {
+    #[inline(always)] // on the way of each request
+    pub(crate) fn answer(&mut self, desk: &mut Desk, serving: Serving<'_>, lent: Option<Lent<'_>>) {
         let Next::Answer(mut call) = self.next else { return };
         desk.stamp.refresh(self.since, SystemTime::now);
-        let service = Service::new(serving, &desk.stamp, is_lent);
+        let service = Service::new(serving, &desk.stamp, lent);
         loop {
             self.overran = self.session.answer(call, &service, &mut self.allowance);
             let may_go_on = self.allowance.limit > 0 && self.overran.is_none();
@@ -119,7 +120,7 @@ impl Visit {
         desk.stamp.refresh(start, SystemTime::now);
         // What repeats it may take as long: it goes home in between.
         self.allowance.limit = 1;
-        let service = Service::new(serving, &desk.stamp, &|| true);
+        let service = Service::new(serving, &desk.stamp, None);
         self.overran = self.session.answer(call, &service, &mut self.allowance);
         let took = start.elapsed();
         self.send_owed();

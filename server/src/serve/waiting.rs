@@ -75,21 +75,19 @@ impl Waiting {
         matches!(self.reason, Reason::Head | Reason::Body { .. })
     }
 
+    /// Whether what is waited for, from now on or since before, is the next request.
+    #[inline(always)] // on the way of each request
+    pub(crate) fn is_idle(&mut self, now: Instant) -> bool {
+        self.since.get_or_insert(now);
+        self.reason == Reason::Idle
+    }
+
     /// When what is waited for is late.
     ///
     /// A deadline covers the whole of a head, a body, an idle time: it is not renewed by each byte.
     /// That of a write is, but not beyond what all of them may take.
-    #[inline(always)] // mostly for a client that is idle
     pub(crate) fn deadline(&mut self, now: Instant, config: &Config) -> Instant {
         let since = *self.since.get_or_insert(now);
-        match self.reason {
-            Reason::Idle => after(since, config.idle_timeout),
-            _ => self.other_deadline(since, now, config),
-        }
-    }
-
-    #[inline(never)]
-    fn other_deadline(&mut self, since: Instant, now: Instant, config: &Config) -> Instant {
         match self.reason {
             Reason::Idle => after(since, config.idle_timeout),
             Reason::Head => after(since, config.head_timeout),

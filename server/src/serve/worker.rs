@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
-use crate::config::LONGEST;
+use crate::config::{Config, LONGEST};
 use crate::locals::drop_quietly;
 use crate::logging::log_error;
 use crate::net::clock::Clock;
@@ -245,7 +245,7 @@ impl Worker {
         let ended = loop {
             match self.next(serving, until)? {
                 Step::Answer(mut visit) => {
-                    visit.answer(desk, serving, &|| true);
+                    visit.answer(desk, serving, None);
                     self.welcome(visit, serving);
                 }
                 Step::Ended(report) => break report,
@@ -613,11 +613,25 @@ impl Worker {
         if !(matches!(visit.next, Next::Wait) && visit.session.is_watched) {
             return self.settle_anew(visit, serving);
         }
-        let session = &mut visit.session;
-        session.give_back(&mut self.stock);
-        let deadline = session.deadline(self.clock.now(), serving.config);
-        self.deadlines.set(visit.token, deadline);
+        visit.session.give_back(&mut self.stock);
+        let now = self.clock.now();
+        // Nobody who begins to idle is late before somebody looks.
+        if !(visit.session.waits_idle(now) && now < visit.look_at) {
+            self.note_deadline(&mut visit, serving);
+        }
         self.seat(visit);
+    }
+
+    /// Sees to it that somebody looks when this one is late, or before.
+    #[inline(never)]
+    fn note_deadline(&mut self, visit: &mut Visit, serving: Serving<'_>) {
+        let now = self.clock.now();
+        let deadline = visit.session.deadline(now, serving.config);
+        if now < visit.look_at && visit.look_at <= deadline {
+            return;
+        }
+        visit.look_at = next_look(deadline, now, serving.config);
+        self.deadlines.set(visit.token, visit.look_at);
     }
 
     /// The same for one that has more to do, has not waited yet, or ends.
@@ -657,15 +671,16 @@ impl Worker {
         for step in [Session::look_again, Session::expire] {
             // Who is being answered, or is about to be, is not late; it gets a deadline again.
             let Some(Seat::Home(visit)) = self.sessions.get_mut(token) else { return };
-            let session = &mut visit.session;
-            if session.is_queued {
+            if visit.session.is_queued {
                 return;
             }
-            let deadline = session.deadline(self.clock.now(), serving.config);
-            if self.clock.now() < deadline {
-                return self.deadlines.set(token, deadline);
+            let now = self.clock.now();
+            let deadline = visit.session.deadline(now, serving.config);
+            if now < deadline {
+                visit.look_at = next_look(deadline, now, serving.config);
+                return self.deadlines.set(token, visit.look_at);
             }
-            step(session);
+            step(&mut visit.session);
             self.drive(token, serving, limit);
         }
     }
@@ -786,6 +801,12 @@ impl Worker {
         let answered = self.answered - answered_before;
         Some(ShutdownReport { answered, closed_idle, cut })
     }
+}
+
+/// When to look whether somebody is late who will be at `deadline`: so soon that a client who begins
+/// to idle meanwhile is looked at in time.
+fn next_look(deadline: Instant, now: Instant, config: &Config) -> Instant {
+    deadline.min(now + LONGEST.min(config.idle_timeout))
 }
 
 /// After so many requests of one connection it is the others' turn.
