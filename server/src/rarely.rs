@@ -1,6 +1,6 @@
 //! Tells the compiler which ways are rare.
 
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::ops::{Deref, DerefMut};
 
 /// Where it is called, hardly any request comes by. It does nothing, and is gone from what is built.
@@ -48,6 +48,21 @@ impl<T> Drop for Rare<T> {
         }
     }
 }
+
+/// Puts memory into a place that has none: there is nothing to be freed.
+#[inline(always)]
+pub(crate) fn lend(place: &mut Vec<u8>, memory: Vec<u8>) {
+    let before = mem::replace(place, memory);
+    if before.capacity() == 0 {
+        mem::forget(before);
+    } else {
+        free(before);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn free(_: Vec<u8>) {}
 
 #[cold]
 #[inline(never)]

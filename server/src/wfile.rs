@@ -23,6 +23,7 @@ use crate::http::date::Stamp;
 use crate::http::encode::{AnswerRules, Delimiter};
 use crate::http::framing::Persistence;
 use crate::http::status::{InvalidStatus, Status};
+use crate::rarely::rarely;
 use crate::socket::Socket;
 
 /// Writes the body of an answer (Python: `wfile`).
@@ -166,8 +167,10 @@ impl<'a> ResponseWriter<'a> {
     }
 
     /// Ends the head: an interim answer is sent at once, any other waits for its body.
+    #[inline(always)] // few steps, and on the way of each request
     pub(crate) fn end_head(&mut self) -> io::Result<()> {
         if !self.is_head_open() {
+            rarely();
             return self.head.check_mistakes();
         }
         if !self.head.is_complete() {

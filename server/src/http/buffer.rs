@@ -2,6 +2,8 @@
 //!
 //! The storage is lent: an idle connection gives it back (`take_storage`) and holds no memory.
 
+use crate::rarely::{lend, rarely};
+
 /// A queue of bytes in one piece of memory.
 #[derive(Default)]
 pub(crate) struct Buffer {
@@ -14,6 +16,13 @@ impl Buffer {
     /// A buffer with room for `storage.len()` bytes.
     pub(crate) fn with_storage(storage: Vec<u8>) -> Buffer {
         Buffer { storage, start: 0, end: 0 }
+    }
+
+    /// Gives room to a buffer that has none.
+    #[inline(always)] // on the way of each request
+    pub(crate) fn provide(&mut self, storage: Vec<u8>) {
+        lend(&mut self.storage, storage);
+        (self.start, self.end) = (0, 0);
     }
 
     /// A buffer that has received `bytes` already, and has room for as many again.
@@ -55,6 +64,7 @@ impl Buffer {
     #[inline(always)] // mostly there is some
     pub(crate) fn room(&mut self) -> &mut [u8] {
         if self.end == self.storage.len() {
+            rarely();
             self.make_room();
         }
         &mut self.storage[self.end..]

@@ -71,6 +71,7 @@ impl Stamp {
     #[inline(always)] // nearly always it is right
     pub(crate) fn refresh(&mut self, now: Instant, wall: impl FnOnce() -> SystemTime) {
         if self.valid_until.is_none_or(|until| now >= until) {
+            rarely();
             self.render(now, wall());
         }
     }

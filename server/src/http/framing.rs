@@ -139,6 +139,7 @@ impl FramingFields {
         })
     }
 
+    #[inline(always)] // every request has one
     fn host(&mut self, value: &[u8]) -> Result<(), BadRequest> {
         if self.host || !is_host(value) {
             rarely();
@@ -252,7 +253,7 @@ fn tokens(value: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
 }
 
 /// `uri-host [ ":" port ]` with a host that is not empty (RFC 9110 §4.2.1, §7.2; RFC 3986 §3.2).
-#[inline(always)] // every request has one
+#[inline(always)]
 pub(crate) fn is_host(value: &[u8]) -> bool {
     let (name, port) = value.split_at(host_len(value));
     let is_usual = match port {

@@ -25,7 +25,7 @@ use crate::http_error::HttpError;
 use crate::locals::Locals;
 use crate::net::poller::{Readiness, Stream};
 use crate::peer::{PeerAddress, ServerInfo};
-use crate::rarely::rarely;
+use crate::rarely::{lend, rarely};
 use crate::rfile::{CONTINUE, RequestReader};
 use crate::serve::baton::Lent;
 use crate::serve::handler_socket::HandlerSocket;
@@ -217,21 +217,29 @@ impl Session {
                     None => continue,
                 }
             }
-            let call = match self.connection.advance(limits) {
-                Want::Bytes => match self.get_bytes(stopping)? {
+            let want = self.connection.advance(limits);
+            // Not a `match`: a jump by a table is one that no processor foresees.
+            let call = if want == Want::Bytes {
+                match self.get_bytes(stopping)? {
                     Some(next) => return Ok(next),
                     None => continue,
-                },
-                Want::Handler if !self.is_turned_away => Call::Request,
-                want => match self.rare_call(want) {
+                }
+            } else if want == Want::Handler && !self.is_turned_away {
+                Call::Request
+            } else {
+                rarely();
+                match self.rare_call(want) {
                     Some(call) => call,
                     None => continue,
-                },
+                }
             };
             // Answers that nobody takes must not pile up, and a handler that will wait for a body
             // must not wait for a client that waits for an earlier answer.
-            if self.must_send_first() && !self.flush_out_of_line()? {
-                return Ok(self.wait(Reason::Write));
+            if self.must_send_first() {
+                rarely();
+                if !self.flush_out_of_line()? {
+                    return Ok(self.wait(Reason::Write));
+                }
             }
             return Ok(Next::Answer(call));
         }
@@ -604,10 +612,10 @@ impl Session {
     #[inline(always)] // two words and two comparisons
     pub(crate) fn provide(&mut self, stock: &mut Stock) {
         if !self.connection.input.has_storage() {
-            self.connection.input = Buffer::with_storage(stock.take_input());
+            self.connection.input.provide(stock.take_input());
         }
         if self.ends.output.capacity() == 0 {
-            self.ends.output = stock.take_output();
+            lend(&mut self.ends.output, stock.take_output());
         }
     }
 }

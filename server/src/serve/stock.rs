@@ -1,31 +1,71 @@
 //! Memory that connections lend each other: who waits for nothing holds none.
 
+use crate::rarely::{lend, rarely};
+
 /// Memory that connections without work have given back.
 #[derive(Default)]
 pub(crate) struct Stock {
-    inputs: Vec<Vec<u8>>,
-    outputs: Vec<Vec<u8>>,
+    inputs: Shelf,
+    outputs: Shelf,
 }
 
 impl Stock {
+    #[inline(always)] // on the way of each request, as all that follows
     pub(crate) fn take_input(&mut self) -> Vec<u8> {
-        self.inputs.pop().unwrap_or_else(new_input)
+        self.inputs.take().unwrap_or_else(new_input)
     }
 
+    #[inline(always)]
     pub(crate) fn give_input(&mut self, storage: Vec<u8>) {
-        if storage.len() == INPUT && self.inputs.len() < MAX_STOCK {
-            self.inputs.push(storage);
+        if storage.len() == INPUT {
+            self.inputs.put(storage);
         }
     }
 
+    #[inline(always)]
     pub(crate) fn take_output(&mut self) -> Vec<u8> {
-        self.outputs.pop().unwrap_or_else(new_output)
+        self.outputs.take().unwrap_or_else(new_output)
     }
 
+    #[inline(always)]
     pub(crate) fn give_output(&mut self, output: Vec<u8>) {
-        if output.capacity() <= MAX_OUTPUT && self.outputs.len() < MAX_STOCK {
-            self.outputs.push(output);
+        if output.capacity() <= MAX_OUTPUT {
+            self.outputs.put(output);
         }
+    }
+}
+
+/// Places for pieces of memory, of which the first so many are taken. It never grows: so nothing that
+/// could is on the way of a request.
+struct Shelf {
+    places: [Vec<u8>; MAX_STOCK],
+    taken: usize,
+}
+
+impl Default for Shelf {
+    fn default() -> Shelf {
+        Shelf { places: [const { Vec::new() }; MAX_STOCK], taken: 0 }
+    }
+}
+
+impl Shelf {
+    /// Puts a piece there; where all places are taken, it is freed.
+    #[inline(always)]
+    fn put(&mut self, piece: Vec<u8>) {
+        if let Some(place) = self.places.get_mut(self.taken) {
+            lend(place, piece);
+            self.taken += 1;
+        } else {
+            rarely();
+        }
+    }
+
+    #[inline(always)]
+    fn take(&mut self) -> Option<Vec<u8>> {
+        let last = self.taken.checked_sub(1)?;
+        let piece = std::mem::take(self.places.get_mut(last)?);
+        self.taken = last;
+        Some(piece)
     }
 }
 

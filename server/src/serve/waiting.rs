@@ -59,7 +59,7 @@ impl Waiting {
 
     /// The client has taken all there is.
     pub(crate) fn all_taken(&mut self) {
-        if self.reason == Reason::Write {
+        if matches!(self.reason, Reason::Write) {
             rarely();
             *self = Waiting::new();
         }
@@ -79,7 +79,7 @@ impl Waiting {
     #[inline(always)] // on the way of each request
     pub(crate) fn is_idle(&mut self, now: Instant) -> bool {
         self.since.get_or_insert(now);
-        self.reason == Reason::Idle
+        matches!(self.reason, Reason::Idle)
     }
 
     /// When what is waited for is late.

@@ -259,6 +259,7 @@ impl Worker {
     ///
     /// # Errors
     /// When the system will not let it wait: nothing that a client does.
+    #[inline(always)] // a call of the system has each return that is under way mispredicted
     pub(crate) fn next(&mut self, serving: Serving<'_>, until: Until) -> io::Result<Step> {
         loop {
             if let Some(visit) = self.go_on(serving, until) {
@@ -299,6 +300,7 @@ impl Worker {
 
     /// A session comes back, and its answers are to be sent: when those that were heard with it have
     /// been answered too, or that takes too long.
+    #[inline(always)] // as `next`
     pub(crate) fn welcome(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
         self.take_in(&mut visit);
         // A handler takes what time it takes: deadlines begin now, give or take a tick.
@@ -659,8 +661,12 @@ impl Worker {
     /// take one.
     #[inline(always)] // a comparison and a word
     fn seat(&mut self, visit: Box<Visit>) {
-        if let Some(seat) = self.sessions.get_mut(visit.token) {
-            *seat = Seat::Home(visit);
+        let Some(seat) = self.sessions.get_mut(visit.token) else {
+            rarely();
+            return;
+        };
+        if let Seat::Home(_) = std::mem::replace(seat, Seat::Home(visit)) {
+            rarely();
         }
     }
 
