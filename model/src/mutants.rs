@@ -545,8 +545,8 @@ const MUTANTS: &[Mutant] = &[
         what: "a request that waits does not wake the watch",
         edits: &[(
             "crew.rs",
-            "                self.watch.wake();\n                continue;",
-            "                continue;",
+            "        self.watch.wake();\n    }\n\n    /// Hands loops",
+            "    }\n\n    /// Hands loops",
         )],
         expected: Failure,
     },

@@ -9,6 +9,7 @@ use shuttle::sync::{Condvar as Bell, Mutex as Lock};
 use shuttle::thread::{ThreadId, current, yield_now};
 
 use crate::oracle;
+use crate::serve::baton::Lent;
 use crate::serve::crew::Trade;
 use crate::serve::mailbox::Mailbox;
 use crate::serve::sync::Arc;
@@ -493,9 +494,9 @@ impl Trade for Shop {
         visit.connection.is_slow() && oracle::chance(40)
     }
 
-    fn answer(&self, visit: &mut Visit, _: &mut (), is_lent: impl Fn() -> bool) {
+    fn answer(&self, visit: &mut Visit, _: &mut (), lent: Lent<'_>) {
         // Nothing is received while the loop is lent.
-        while !visit.connection.requests.is_empty() && is_lent() {
+        while !visit.connection.requests.is_empty() && lent.seems_open() {
             visit.connection.answer_next(self);
         }
     }

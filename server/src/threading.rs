@@ -235,6 +235,7 @@ impl std::fmt::Debug for ThreadingHttpServer {
 
 impl Shop {
     /// Calls `run` with what is served with.
+    #[inline(always)] // several times for each request
     fn serving<R>(&self, run: impl FnOnce(Serving<'_>) -> R) -> R {
         let handler = HandlerHooks(&*self.handler);
         let (config, limits) = (&self.config, &self.limits);
@@ -298,6 +299,7 @@ impl Trade for Shop {
         self.serving(|serving| visit.answer(&mut at.desk, serving, Some(lent)));
     }
 
+    #[inline(always)] // behind each request
     fn welcome(&self, home: &mut Box<Worker>, visit: Box<Visit>) {
         self.serving(|serving| home.welcome(visit, serving));
     }

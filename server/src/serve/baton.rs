@@ -51,6 +51,7 @@ impl<L> Baton<L> {
     }
 
     /// Lends the loop out.
+    #[inline(always)] // before each request
     pub(crate) fn lend(&self, home: L) -> Loan {
         let mut slot = lock(&self.slot);
         slot.loans += 1;
@@ -60,6 +61,7 @@ impl<L> Baton<L> {
     }
 
     /// Takes the loop, if `loan` is still open: back, or over.
+    #[inline(always)] // behind each request
     pub(crate) fn take(&self, loan: Loan) -> Option<L> {
         let mut slot = lock(&self.slot);
         if slot.loans != loan.0 {

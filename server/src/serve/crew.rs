@@ -197,14 +197,7 @@ impl<T: Trade> Crew<T> {
         while let Some(mut visit) = self.trade.next(&mut home) {
             let has_no_room = self.pool.is_full() && self.trade.may_be_slow(&visit);
             if has_no_room || self.trade.is_slow(&visit) {
-                if !self.trade.send_owed(&mut visit) {
-                    self.trade.welcome(&mut home, visit);
-                    continue;
-                }
-                self.trade.note_waiting();
-                let _ = self.hire(self.pool.answer(visit, Instant::now()));
-                // It may wait longer than it should, and only the watch sees that.
-                self.watch.wake();
+                self.give_away(visit, &mut home);
                 continue;
             }
             at_hand.is_lent = true;
@@ -226,6 +219,18 @@ impl<T: Trade> Crew<T> {
         }
         drop(home);
         Ended::Task
+    }
+
+    /// Has another thread answer.
+    #[cold]
+    fn give_away(self: &Arc<Crew<T>>, mut visit: T::Visit, home: &mut T::Home) {
+        if !self.trade.send_owed(&mut visit) {
+            return self.trade.welcome(home, visit);
+        }
+        self.trade.note_waiting();
+        let _ = self.hire(self.pool.answer(visit, Instant::now()));
+        // It may wait longer than it should, and only the watch sees that.
+        self.watch.wake();
     }
 
     /// Hands loops on whose drivers are kept, until no loop is left.
