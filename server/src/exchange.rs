@@ -481,6 +481,27 @@ impl<'a> Exchange<'a> {
         Some((self.wfile.status()?, body_bytes))
     }
 
+    /// Whether there is anything to drop: each field has its say here.
+    #[inline(always)] // one step of a way that every request goes
+    pub(crate) fn holds_memory(&self) -> bool {
+        let Exchange {
+            rfile,
+            wfile,
+            locals,
+            command: _,
+            path: _,
+            requestline: _,
+            request_version: _,
+            headers: _,
+            client_address: _,
+            server: _,
+            close_connection: _,
+            connection_locals: _,
+            hooks: _,
+        } = self;
+        rfile.holds_memory() || wfile.holds_memory() || !locals.is_empty()
+    }
+
     /// Gives the answer up: what has left is cut, and the connection ends.
     pub(crate) fn cut_short(&mut self) {
         self.wfile.give_up();

@@ -37,6 +37,12 @@ impl Locals {
         old
     }
 
+    /// Whether nothing has been put in.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_none()
+    }
+
     /// The value of that type.
     pub fn get<T: Any + Send>(&self) -> Option<&T> {
         let found = self.values.as_ref()?.iter().find(|(id, _)| *id == TypeId::of::<T>());

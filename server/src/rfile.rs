@@ -14,7 +14,6 @@ use crate::http::error::BadRequest;
 use crate::http::headers::Headers;
 use crate::http::trailers::Trailers;
 use crate::http_error::HttpError;
-use crate::rarely::Rare;
 use crate::socket::Socket;
 
 /// Reads the body of a request (Python: `rfile`).
@@ -36,7 +35,7 @@ pub struct RequestReader<'a> {
     is_whole: bool,
     used: usize,
     /// Bytes read from the socket, once `received` is used up.
-    window: Rare<Buffer>,
+    window: Option<Buffer>,
     decoder: BodyDecoder,
     socket: &'a dyn Socket,
     taken: u64,
@@ -45,7 +44,7 @@ pub struct RequestReader<'a> {
     expects_continue: bool,
     failed: Option<BadRequest>,
     /// What has come of the trailer section; most bodies have none.
-    trailers: Rare<Box<Trailers>>,
+    trailers: Option<Box<Trailers>>,
 }
 
 impl<'a> RequestReader<'a> {
@@ -55,7 +54,7 @@ impl<'a> RequestReader<'a> {
             received: body.received,
             is_whole: body.is_whole,
             used: 0,
-            window: Rare::NONE,
+            window: None,
             decoder: body.decoder,
             socket,
             taken: 0,
@@ -63,7 +62,7 @@ impl<'a> RequestReader<'a> {
             form_limits: &config.form_limits,
             expects_continue: body.expects_continue,
             failed: None,
-            trailers: Rare::NONE,
+            trailers: None,
         }
     }
 
@@ -155,6 +154,26 @@ impl<'a> RequestReader<'a> {
         }
     }
 
+    /// Whether there is anything to drop: each field has its say here.
+    #[inline]
+    pub(crate) fn holds_memory(&self) -> bool {
+        let RequestReader {
+            window,
+            trailers,
+            received: _,
+            is_whole: _,
+            used: _,
+            decoder: _,
+            socket: _,
+            taken: _,
+            max_bytes: _,
+            form_limits: _,
+            expects_continue: _,
+            failed: _,
+        } = self;
+        window.is_some() || trailers.is_some()
+    }
+
     /// What is left of a body that was not all there.
     #[inline(never)]
     fn rest(&mut self) -> Box<BodyRest> {
@@ -168,14 +187,14 @@ impl<'a> RequestReader<'a> {
 
     /// The bytes at hand.
     fn source(&self) -> &[u8] {
-        match &*self.window {
+        match &self.window {
             Some(window) => window.bytes(),
             None => self.received.get(self.used..).unwrap_or_default(),
         }
     }
 
     fn drop_source(&mut self, bytes: usize) {
-        match &mut *self.window {
+        match &mut self.window {
             Some(window) => window.consume(bytes),
             None => self.used += bytes,
         }
@@ -189,7 +208,7 @@ impl<'a> RequestReader<'a> {
             return Err(failed);
         }
         loop {
-            let source = match &*self.window {
+            let source = match &self.window {
                 Some(window) => window.bytes(),
                 None => self.received.get(self.used..).unwrap_or_default(),
             };
@@ -202,7 +221,7 @@ impl<'a> RequestReader<'a> {
             match framed.then {
                 Then::Starved if wait => self.refill()?,
                 Then::End if !was_done => {
-                    if let Some(trailers) = &mut *self.trailers {
+                    if let Some(trailers) = &mut self.trailers {
                         trailers.complete();
                     }
                     return Ok(Then::End);

@@ -234,6 +234,13 @@ impl<'a> ResponseWriter<'a> {
         Some((head, body))
     }
 
+    /// Whether there is anything to drop: each field has its say here.
+    #[inline]
+    pub(crate) fn holds_memory(&self) -> bool {
+        let ResponseWriter { head, body, outlet: _ } = self;
+        head.holds_memory() || body.holds_memory()
+    }
+
     /// The lines that [`begin`](Self::begin) adds by itself.
     pub(crate) fn stamp_lines(&self) -> &'a [u8] {
         self.head.stamp_lines()

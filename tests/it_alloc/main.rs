@@ -91,6 +91,20 @@ impl Frugal {
     fn do_PUT(&self) -> &'static str {
         "put"
     }
+
+    /// Leaves in its exchange all that one can hold.
+    fn do_PATCH(&self, http: &mut Exchange) -> io::Result<()> {
+        http.locals.insert(vec![0u8; 100]);
+        http.send_header("X-Early", "a field before the status")
+            .send_response(200)
+            .send_header("Trailer", "X-Sum")
+            .end_headers()?;
+        // More than comes with the head, and what stands behind it.
+        io::copy(&mut http.rfile, &mut io::sink())?;
+        assert!(http.rfile.trailers().get("x-left").is_some());
+        write!(http.wfile, "patched")?;
+        http.send_trailer("X-Sum", "of all that was sent")
+    }
 }
 
 fn start() -> (TestServer, Receiver<i64>) {
@@ -147,6 +161,30 @@ fn requests_cost_no_allocation() {
 #[test]
 fn an_allocation_would_be_seen() {
     assert_eq!(allocations(&get("/box")), ROUNDS as i64);
+}
+
+#[test]
+fn what_an_exchange_held_is_given_back() {
+    let (server, counts) = start();
+    let mut client = server.connect();
+    let body = format!("{:x}\r\n{}\r\n0\r\nX-Left: yes\r\n\r\n", 200_000, "x".repeat(200_000));
+    let patch = format!("PATCH / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+    let mut held_after = |rounds: usize| {
+        for _ in 0..rounds {
+            let (mut answer, mut piece) = (Vec::new(), [0; 512]);
+            client.send(&patch);
+            while !answer.ends_with(b"\r\n0\r\nX-Sum: of all that was sent\r\n\r\n") {
+                let count = client.stream().read(&mut piece).expect("the answer goes on");
+                assert!(count > 0, "{}", answer.escape_ascii());
+                answer.extend_from_slice(&piece[..count]);
+            }
+        }
+        client.send(get("/held")).reply();
+        counts.recv_timeout(DEADLINE).expect("the handler counts")
+    };
+    held_after(0);
+    let before = held_after(5);
+    assert_eq!(held_after(50) - before, 0, "bytes, after 50 requests more");
 }
 
 #[test]

@@ -20,7 +20,6 @@ use crate::http::bytes::is_token;
 use crate::http::encode::{self, Delimiter};
 use crate::http::framing::Persistence;
 use crate::http::trailers::may_trail;
-use crate::rarely::Rare;
 
 /// The body of an answer, and where it stands.
 pub(crate) struct AnswerBody {
@@ -28,7 +27,7 @@ pub(crate) struct AnswerBody {
     /// Bytes so far, sent or (for HEAD) only counted.
     bytes: u64,
     /// Field lines that go out behind a chunked body.
-    trailers: Rare<Vec<u8>>,
+    trailers: Option<Vec<u8>>,
 }
 
 #[repr(u8)] // with a tag of its own, which each step asks for
@@ -60,7 +59,14 @@ enum Flow {
 impl AnswerBody {
     #[inline]
     pub(crate) fn new() -> AnswerBody {
-        AnswerBody { state: State::Waiting, bytes: 0, trailers: Rare::NONE }
+        AnswerBody { state: State::Waiting, bytes: 0, trailers: None }
+    }
+
+    /// Whether there is anything to drop: each field has its say here.
+    #[inline]
+    pub(crate) fn holds_memory(&self) -> bool {
+        let AnswerBody { trailers, state: _, bytes: _ } = self;
+        trailers.is_some()
     }
 
     /// Whether its head is open.

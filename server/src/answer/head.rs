@@ -18,7 +18,6 @@ use crate::http::framing::Persistence;
 use crate::http::status::Status;
 use crate::http::version::Version;
 use crate::http_error::is_phrase;
-use crate::rarely::Rare;
 
 /// The head of an answer, and what it says of the body and of the connection.
 pub(crate) struct AnswerHead<'a> {
@@ -31,10 +30,10 @@ pub(crate) struct AnswerHead<'a> {
     sent: FieldsSent,
     /// Where the lines of the stamp are, if this head has them.
     stamp_at: Option<usize>,
-    early: Rare<Box<EarlyFields>>,
+    early: Option<Box<EarlyFields>>,
     /// `Content-Length` as the handler has it.
     declared: Option<u64>,
-    mistake: Rare<Box<Mistake>>,
+    mistake: Option<Box<Mistake>>,
     /// The handler wants the connection to end.
     wants_close: bool,
     /// The head is ended, and has said that the connection is.
@@ -51,12 +50,31 @@ impl<'a> AnswerHead<'a> {
             sends_body: true,
             sent: FieldsSent::default(),
             stamp_at: None,
-            early: Rare::NONE,
+            early: None,
             declared: None,
-            mistake: Rare::NONE,
+            mistake: None,
             wants_close: false,
             has_said_close: false,
         }
+    }
+
+    /// Whether there is anything to drop: each field has its say here.
+    #[inline]
+    pub(crate) fn holds_memory(&self) -> bool {
+        let AnswerHead {
+            early,
+            mistake,
+            rules: _,
+            stamp: _,
+            status: _,
+            sends_body: _,
+            sent: _,
+            stamp_at: _,
+            declared: _,
+            wants_close: _,
+            has_said_close: _,
+        } = self;
+        early.is_some() || mistake.is_some()
     }
 
     /// What the request allows.
@@ -166,7 +184,7 @@ impl<'a> AnswerHead<'a> {
     fn open(&mut self, status: Status, outlet: &mut Outlet<'_>) {
         self.status = Some(status);
         self.sends_body = self.rules.sends_body(status);
-        if let Some(early) = &*self.early {
+        if let Some(early) = &self.early {
             self.sent = early.sent;
             outlet.tail().extend_from_slice(&early.lines);
         }
@@ -358,7 +376,7 @@ impl<'a> AnswerHead<'a> {
     /// What was sent before the status stays, and so does the wish for the connection's end.
     pub(crate) fn reset(&mut self) {
         *self = AnswerHead {
-            early: std::mem::take(&mut self.early),
+            early: self.early.take(),
             wants_close: self.wants_close,
             ..AnswerHead::new(self.stamp, self.rules)
         };
@@ -366,12 +384,12 @@ impl<'a> AnswerHead<'a> {
 
     /// Drops the early fields.
     pub(crate) fn forget_early(&mut self) {
-        *self.early = None;
+        self.early = None;
     }
 
     /// Drops early fields that describe a body: another body takes its place.
     pub(crate) fn forget_early_body(&mut self) {
-        if let Some(early) = &mut *self.early {
+        if let Some(early) = &mut self.early {
             early.forget_body();
         }
     }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, IoSlice};
+use std::mem::ManuallyDrop;
 use std::time::Instant;
 
 use crate::config::Config;
@@ -407,14 +408,21 @@ impl Session {
             let may_persist = may_persist(self.requests, service, allowance);
             let socket = HandlerSocket::new(&self.stream, service.config);
             let outcome = {
-                let mut http = self.ends.exchange(&parts, may_persist, &socket, service);
+                let http = self.ends.exchange(&parts, may_persist, &socket, service);
+                let mut http = ManuallyDrop::new(http);
                 if is_turned_away {
                     rarely();
                     handler::turn_away(&mut http);
                 } else {
                     handler::answer(service.handler.0, &mut http);
                 }
-                http.outcome()
+                let outcome = http.outcome();
+                // Its drop is a call, for nothing.
+                if http.holds_memory() {
+                    rarely();
+                    drop(ManuallyDrop::into_inner(http));
+                }
+                outcome
             };
             self.readiness.readable |= socket.restore();
             allowance.note_answer();
