@@ -100,6 +100,7 @@ impl Poller {
     }
 
     /// Waits until something happens or `patience` is over, and puts it into `into`.
+    #[inline(always)] // see `Session::advance`
     pub(crate) fn wait(
         &mut self,
         patience: Option<Duration>,

@@ -48,9 +48,7 @@ impl<M> Mailbox<M> {
 
     /// Takes all letters out, the oldest first.
     pub(crate) fn collect(&self, into: &mut Vec<M>) {
-        if !self.is_quiet() {
-            into.append(&mut lock(&self.state).letters);
-        }
+        into.append(&mut lock(&self.state).letters);
     }
 
     /// Whether the loop may sleep: from here on a letter wakes it. False if there is one already.
@@ -66,7 +64,7 @@ impl<M> Mailbox<M> {
 
     /// Whether nothing has come since the loop last looked. For the loop alone: only it sets
     /// `must_wake`, so what it reads is late at most by a letter that is about to wake it.
-    fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.must_wake.load(Ordering::Acquire)
     }
 

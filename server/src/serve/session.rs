@@ -147,8 +147,7 @@ impl Session {
             sent: 0,
             requests: 0,
             end: End::Open,
-            // The first request may be here before the first event is.
-            readiness: Readiness { readable: true, writable: true, ending: false },
+            readiness: Readiness { readable: false, writable: true, ending: false },
             waiting: Waiting::new(),
             is_queued: false,
             is_watched: false,

@@ -268,13 +268,16 @@ impl Worker {
             match until {
                 Until::Stopped => {
                     if self.is_told_to_stop && self.stopping.is_none() {
+                        rarely();
                         self.begin_stop(serving);
                         continue;
                     }
                     if let Some(report) = self.end_stop(serving) {
+                        rarely();
                         return Ok(Step::Ended(report));
                     }
-                    if self.is_worn_out(serving) {
+                    if self.life == 0 && self.is_worn_out(serving) {
+                        rarely();
                         return Ok(Step::Ended(ShutdownReport::default()));
                     }
                 }
@@ -439,6 +442,7 @@ impl Worker {
     }
 
     /// Waits until something has come, and takes it.
+    #[inline(always)] // on the way of nearly each request
     fn wait(&mut self, serving: Serving<'_>, until: Until) -> io::Result<()> {
         self.events.clear();
         self.done = 0;
@@ -508,7 +512,16 @@ impl Worker {
         self.neighbours.mailbox(self.index)
     }
 
+    /// Reads what has come by mail, which mostly is nothing.
+    #[inline(always)]
     fn read_letters(&mut self, serving: Serving<'_>) {
+        if !self.mailbox().is_quiet() {
+            self.read_mail(serving);
+        }
+    }
+
+    #[inline(never)]
+    fn read_mail(&mut self, serving: Serving<'_>) {
         let mut letters = std::mem::take(&mut self.letters);
         self.mailbox().collect(&mut letters);
         for letter in letters.drain(..) {
@@ -569,11 +582,18 @@ impl Worker {
             return self.count_out(serving);
         }
         let token = self.sessions.vacant_key();
-        let mut session = Session::new(stream, peer);
-        session.is_queued = true;
-        self.sessions.insert(Seat::Home(Visit::new(session, token, self.index, self.clock.now())));
-        // Its first request may be here already; else it is watched from then on.
-        self.fresh.push_back(token);
+        let session = Session::new(stream, peer);
+        let mut visit = Visit::new(session, token, self.index, self.clock.now());
+        self.sessions.insert(Seat::Away(Readiness::default()));
+        // Its first request is hardly ever here so soon; but if there may be no other look, this is it.
+        if self.stopping.is_some() || self.is_alone {
+            visit.session.look_again();
+            visit.session.is_queued = true;
+            self.fresh.push_back(token);
+            self.seat(visit);
+        } else {
+            self.settle(visit, serving);
+        }
     }
 
     /// Lets a session do all that it can without a handler.
@@ -776,20 +796,25 @@ impl Worker {
         }
     }
 
-    /// Whether it has answered all that it may, and everybody has left. Others accept meanwhile.
+    /// It has answered all that it may: whether everybody has left. Others accept meanwhile.
+    #[cold]
     fn is_worn_out(&mut self, serving: Serving<'_>) -> bool {
         // The others may have ended: who has connected meanwhile is left to the stop.
         if serving.server.is_stopping() {
             return false;
         }
-        if self.life == 0 {
-            self.door.close(&self.poller);
-        }
-        self.life == 0 && self.sessions.is_empty()
+        self.door.close(&self.poller);
+        self.sessions.is_empty()
     }
 
-    /// The report, once everything is drained, or cut.
+    /// The report of a stop, once everything is drained, or cut.
+    #[inline(always)] // mostly nobody stops
     fn end_stop(&mut self, serving: Serving<'_>) -> Option<ShutdownReport> {
+        if self.stopping.is_some() { self.end_drained(serving) } else { None }
+    }
+
+    #[cold]
+    fn end_drained(&mut self, serving: Serving<'_>) -> Option<ShutdownReport> {
         let stopping = self.stopping.as_ref()?;
         let (answered_before, closed_idle) = (stopping.answered_before, stopping.closed_idle);
         if self.clock.now() < stopping.deadline {
