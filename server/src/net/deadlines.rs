@@ -1,9 +1,8 @@
 //! Which connection expires next.
 //!
-//! A wheel of buckets, each a list of the tokens that are due in one tick. To move a deadline later,
-//! as every request of a busy connection does, only notes it: the token stays in its bucket, and is
-//! put where it belongs when that bucket is due. So a request costs no list operation, and there is
-//! never more than one entry for a connection.
+//! A wheel of buckets, each a list of the tokens that are due in one tick; a token is in one bucket at
+//! most. What is due beyond the turn of the wheel waits in its last bucket, and is put where it
+//! belongs when that is due.
 
 use std::time::{Duration, Instant};
 
@@ -45,16 +44,7 @@ impl Deadlines {
     }
 
     /// Lets `token` expire at `when`, instead of whenever it would have.
-    #[inline(always)] // nearly always it is later than before, and stays linked
     pub(crate) fn set(&mut self, token: Token, when: Instant) {
-        match self.entries.get_mut(token) {
-            Some(entry) if entry.bucket != NONE && when >= entry.when => entry.when = when,
-            _ => self.set_anew(token, when),
-        }
-    }
-
-    #[inline(never)]
-    fn set_anew(&mut self, token: Token, when: Instant) {
         if token >= self.entries.len() {
             let nowhere = Entry { when, bucket: NONE, before: NONE, after: NONE };
             self.entries.resize(token + 1, nowhere);
@@ -111,7 +101,7 @@ impl Deadlines {
                     if self.tick_of(self.entries[token].when) < current {
                         return Some(token);
                     }
-                    // It was moved later, or it is due in a later turn of the wheel.
+                    // It is due in a later turn of the wheel.
                     self.link(token);
                 }
             }

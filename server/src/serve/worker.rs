@@ -448,7 +448,8 @@ impl Worker {
         self.done = 0;
         // Where several come at a time, the next is nearly always there already: to look for it costs
         // less than to wait, and what else a wait sees to can stand over until the next tick.
-        if self.is_busy && self.clock.now() == self.waited_at {
+        let now = self.clock.now();
+        if self.is_busy && now == self.waited_at && self.door.opens(now).is_none() {
             self.poller.wait(Some(Duration::ZERO), &mut self.events)?;
         }
         if self.events.is_empty() {
