@@ -359,7 +359,7 @@ impl Home {
         let watcher = (Arc::clone(&self.net().poller), token);
         connection.wire.state.lock().expect("nobody panics").watcher = Some(watcher);
         self.seats.push(Seat::Home(connection));
-        // Its first request may be here before its first event is.
+        // As the poller tells of what is there when it begins to watch.
         self.fresh.push_back(token);
     }
 
@@ -401,7 +401,9 @@ impl Home {
         }
         self.events = self.net().poller.wait(patience);
         let mut letters = Vec::new();
-        self.net().mailbox.collect(&mut letters);
+        if !self.net().mailbox.is_quiet() {
+            self.net().mailbox.collect(&mut letters);
+        }
         for letter in letters {
             match letter {
                 Letter::Client(connection) => self.admit(connection),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::mem::needs_drop;
 use std::time::SystemTime;
 
 use crate::cookies::Cookies;
@@ -89,7 +90,6 @@ pub struct Exchange<'a> {
 pub(crate) trait Hooks {
     fn error_page(&self, http: &Exchange<'_>, error: &HttpError) -> ErrorPage;
     fn methods(&self) -> String;
-    fn log_request(&self, http: &Exchange<'_>, status: Status, size: u64);
     fn log_error(&self, http: &Exchange<'_>, message: fmt::Arguments<'_>);
     fn log_message(&self, http: &Exchange<'_>, message: fmt::Arguments<'_>);
 }
@@ -460,7 +460,8 @@ impl<'a> Exchange<'a> {
         self
     }
 
-    /// Ends the answer, and says with which status and how long a body, for the log.
+    /// Ends the answer, and says with which status and how long a body, for the log; `None` if there
+    /// was none.
     #[inline(always)] // one step of a way that every request goes
     pub(crate) fn finish(&mut self) -> Option<(Status, u64)> {
         // Said while it can still be said: what is left of the body ends the connection.
@@ -484,6 +485,9 @@ impl<'a> Exchange<'a> {
     /// Whether there is anything to drop: each field has its say here.
     #[inline(always)] // one step of a way that every request goes
     pub(crate) fn holds_memory(&self) -> bool {
+        const {
+            assert!(!needs_drop::<PeerAddress>() && !needs_drop::<Headers<'_>>());
+        }
         let Exchange {
             rfile,
             wfile,
@@ -499,7 +503,7 @@ impl<'a> Exchange<'a> {
             connection_locals: _,
             hooks: _,
         } = self;
-        rfile.holds_memory() || wfile.holds_memory() || !locals.is_empty()
+        rfile.holds_memory() || wfile.holds_memory() || locals.holds_memory()
     }
 
     /// Gives the answer up: what has left is cut, and the connection ends.

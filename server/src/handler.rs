@@ -279,9 +279,7 @@ pub(crate) fn unsupported_method(http: &mut Exchange<'_>) -> Handled {
 
 /// Has `handler` answer the request, whatever becomes of it: the client gets an answer, or an end.
 pub(crate) fn answer(handler: &dyn RequestHandler, http: &mut Exchange<'_>) {
-    // Not by way of the hooks: each call by a table is one that no processor foresees.
-    let log = |http: &Exchange<'_>, status, size| handler.log_request(http, status, size);
-    conclude_with(http, log, |http| {
+    conclude(handler, http, |http| {
         if http.rfile.expects_continue() {
             rarely();
             handler.handle_expect_100(http)?;
@@ -300,34 +298,29 @@ pub(crate) fn welcomes_body(handler: &dyn RequestHandler, http: &mut Exchange<'_
         handled => {
             // The body will not come, or may: what follows on this connection is unknown.
             http.close_connection = true;
-            conclude(http, |_| handled);
+            conclude(handler, http, |_| handled);
             false
         }
     }
 }
 
 /// Answers a request that was refused before there was one to dispatch.
-pub(crate) fn refuse(http: &mut Exchange<'_>, error: HttpError) {
-    conclude(http, |_| Err(error));
+pub(crate) fn refuse(handler: &dyn RequestHandler, http: &mut Exchange<'_>, error: HttpError) {
+    conclude(handler, http, |_| Err(error));
 }
 
 /// Answers a request for which no thread has become free: it may be sent again (RFC 9110 §15.6.4).
-pub(crate) fn turn_away(http: &mut Exchange<'_>) {
+pub(crate) fn turn_away(handler: &dyn RequestHandler, http: &mut Exchange<'_>) {
     http.server.stats.note_turned_away();
     http.send_header("Retry-After", 1u32);
-    conclude(http, |_| Err(HttpError::new(Status::SERVICE_UNAVAILABLE)));
+    conclude(handler, http, |_| Err(HttpError::new(Status::SERVICE_UNAVAILABLE)));
 }
 
 /// Runs `step`, and completes the answer in every case.
-fn conclude(http: &mut Exchange<'_>, step: impl FnOnce(&mut Exchange<'_>) -> Handled) {
-    conclude_with(http, log_by_hook, step);
-}
-
-/// [`conclude`] with a way to log of its own.
-#[inline(always)]
-fn conclude_with(
+#[inline(always)] // for one caller that matters
+fn conclude(
+    handler: &dyn RequestHandler,
     http: &mut Exchange<'_>,
-    log: impl FnOnce(&Exchange<'_>, Status, u64),
     step: impl FnOnce(&mut Exchange<'_>) -> Handled,
 ) {
     let completed = contain(http, |http| {
@@ -336,12 +329,12 @@ fn conclude_with(
             rarely();
             check_complete(http)?;
         }
-        finish(http, log);
+        finish(handler, http);
         Ok(())
     });
     if let Err(error) = completed {
         rarely();
-        fail(http, &error);
+        fail(handler, http, &error);
         // Its cause is the handler's, and so is what happens when that is dropped.
         drop_quietly(error);
     }
@@ -349,24 +342,20 @@ fn conclude_with(
 
 /// Ends the answer and logs the request.
 #[inline(always)] // one step of a way that every request goes
-fn finish(http: &mut Exchange<'_>, log: impl FnOnce(&Exchange<'_>, Status, u64)) {
+fn finish(handler: &dyn RequestHandler, http: &mut Exchange<'_>) {
     if let Some((status, size)) = http.finish() {
-        log(http, status, size);
+        handler.log_request(http, status, size);
     }
-}
-
-fn log_by_hook(http: &Exchange<'_>, status: Status, size: u64) {
-    http.hooks.log_request(http, status, size);
 }
 
 /// Answers with the error; where that is no longer possible, the answer is cut.
 #[cold]
-fn fail(http: &mut Exchange<'_>, error: &HttpError) {
+fn fail(handler: &dyn RequestHandler, http: &mut Exchange<'_>, error: &HttpError) {
     let failed = contain(http, |http| {
         if http.refuse(error).is_err() {
             http.cut_short();
         }
-        finish(http, log_by_hook);
+        finish(handler, http);
         Ok(())
     });
     if failed.is_err() {
@@ -431,10 +420,6 @@ impl Hooks for HandlerHooks<'_> {
     fn methods(&self) -> String {
         let names: Vec<&str> = self.0.methods().iter().map(MethodInfo::name).collect();
         names.join(", ")
-    }
-
-    fn log_request(&self, http: &Exchange<'_>, status: Status, size: u64) {
-        self.0.log_request(http, status, size);
     }
 
     fn log_error(&self, http: &Exchange<'_>, message: fmt::Arguments<'_>) {

@@ -37,10 +37,10 @@ impl Locals {
         old
     }
 
-    /// Whether nothing has been put in.
+    /// Whether there is anything to drop.
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.values.is_none()
+    pub(crate) fn holds_memory(&self) -> bool {
+        self.values.is_some()
     }
 
     /// The value of that type.

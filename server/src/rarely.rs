@@ -1,4 +1,4 @@
-//! Tells the compiler which ways are rare.
+//! Keeps rare ways out of those that every request goes.
 
 use std::mem;
 
@@ -12,17 +12,13 @@ use std::mem;
 #[inline(never)] // or it would be gone before it is heard
 pub(crate) fn rarely() {}
 
-/// Puts memory into a place that has none: there is nothing to be freed.
+/// Puts memory into a place that has none, where nothing has to be freed; an assignment would ask.
 #[inline(always)]
-pub(crate) fn lend(place: &mut Vec<u8>, memory: Vec<u8>) {
-    let before = mem::replace(place, memory);
-    if before.capacity() == 0 {
-        mem::forget(before);
+pub(crate) fn put_into_empty(place: &mut Vec<u8>, memory: Vec<u8>) {
+    if place.capacity() == 0 {
+        mem::forget(mem::replace(place, memory));
     } else {
-        free(before);
+        rarely();
+        *place = memory;
     }
 }
-
-#[cold]
-#[inline(never)]
-fn free(_: Vec<u8>) {}

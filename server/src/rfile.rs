@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
+use std::mem::needs_drop;
 
 use crate::config::{Config, FormLimits};
 use crate::http::buffer::Buffer;
@@ -157,6 +158,7 @@ impl<'a> RequestReader<'a> {
     /// Whether there is anything to drop: each field has its say here.
     #[inline]
     pub(crate) fn holds_memory(&self) -> bool {
+        const { assert!(!needs_drop::<BodyDecoder>() && !needs_drop::<BadRequest>()) }
         let RequestReader {
             window,
             trailers,

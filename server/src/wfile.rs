@@ -13,6 +13,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::mem::needs_drop;
 
 use crate::answer::body::AnswerBody;
 use crate::answer::fields::{FieldName, Mistake};
@@ -237,6 +238,7 @@ impl<'a> ResponseWriter<'a> {
     /// Whether there is anything to drop: each field has its say here.
     #[inline]
     pub(crate) fn holds_memory(&self) -> bool {
+        const { assert!(!needs_drop::<Outlet<'_>>()) }
         let ResponseWriter { head, body, outlet: _ } = self;
         head.holds_memory() || body.holds_memory()
     }

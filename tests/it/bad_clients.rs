@@ -110,6 +110,21 @@ fn assert_on_time(start: Instant) {
 }
 
 #[test]
+fn who_idles_after_a_slow_head_has_no_longer_for_it() {
+    let server = serve_with(echo(), Config { idle_timeout: SHORT, ..impatient() });
+    let mut client = server.connect();
+    let request = get("/");
+    let (start_of_head, rest) = request.split_at(10);
+    client.send(start_of_head);
+    // It is looked at meanwhile, and has time.
+    std::thread::sleep(2 * SHORT);
+    assert_eq!(client.send(rest).reply().status, 200);
+    let start = Instant::now();
+    client.expect_closed();
+    assert_on_time(start);
+}
+
+#[test]
 fn a_slow_head_is_408() {
     let server = serve_with(echo(), Config { head_timeout: SHORT, ..impatient() });
     for start_of_head in ["G", "GET / HTTP/1.1\r\nHost: a\r\n"] {

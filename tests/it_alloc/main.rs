@@ -92,7 +92,7 @@ impl Frugal {
         "put"
     }
 
-    /// Leaves in its exchange all that one can hold.
+    /// Leaves in its exchange what one can hold, short of a mistake and of a body that breaks off.
     fn do_PATCH(&self, http: &mut Exchange) -> io::Result<()> {
         http.locals.insert(vec![0u8; 100]);
         http.send_header("X-Early", "a field before the status")

@@ -11,6 +11,7 @@
 //! than its bytes, it is told here: chunks, the last chunk, and the trailers behind it.
 
 use std::io;
+use std::mem::needs_drop;
 
 use crate::answer::fields::{FieldName, Mistake};
 use crate::answer::head::{AnswerHead, push_field};
@@ -27,7 +28,7 @@ pub(crate) struct AnswerBody {
     /// Bytes so far, sent or (for HEAD) only counted.
     bytes: u64,
     /// Field lines that go out behind a chunked body.
-    trailers: Option<Vec<u8>>,
+    trailers: Vec<u8>,
 }
 
 #[repr(u8)] // with a tag of its own, which each step asks for
@@ -59,14 +60,15 @@ enum Flow {
 impl AnswerBody {
     #[inline]
     pub(crate) fn new() -> AnswerBody {
-        AnswerBody { state: State::Waiting, bytes: 0, trailers: None }
+        AnswerBody { state: State::Waiting, bytes: 0, trailers: Vec::new() }
     }
 
     /// Whether there is anything to drop: each field has its say here.
     #[inline]
     pub(crate) fn holds_memory(&self) -> bool {
+        const { assert!(!needs_drop::<State>()) }
         let AnswerBody { trailers, state: _, bytes: _ } = self;
-        trailers.is_some()
+        trailers.capacity() > 0
     }
 
     /// Whether its head is open.
@@ -128,11 +130,10 @@ impl AnswerBody {
         if !head.has(FieldName::Trailer) {
             return Err(Mistake::UnannouncedTrailer(name.to_owned()).to_error());
         }
-        let trailers = self.trailers.get_or_insert_default();
-        if !push_field(trailers, name, value) {
+        if !push_field(&mut self.trailers, name, value) {
             return Err(Mistake::FieldValue(name.to_owned()).to_error());
         }
-        trailers.extend_from_slice(b"\r\n");
+        self.trailers.extend_from_slice(b"\r\n");
         Ok(())
     }
 
@@ -228,7 +229,7 @@ impl AnswerBody {
                 true
             }
             State::Flowing { flow, body, .. } => {
-                let is_complete = flow.end(self.trailers.as_deref().unwrap_or_default(), outlet);
+                let is_complete = flow.end(&self.trailers, outlet);
                 head.say_late_close(*body, outlet);
                 is_complete
             }

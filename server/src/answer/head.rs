@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::mem::needs_drop;
 use std::ops::Range;
 
 use crate::answer::fields::{EarlyFields, FieldName, FieldsSent, Mistake, Noted, note};
@@ -61,6 +62,7 @@ impl<'a> AnswerHead<'a> {
     /// Whether there is anything to drop: each field has its say here.
     #[inline]
     pub(crate) fn holds_memory(&self) -> bool {
+        const { assert!(!needs_drop::<AnswerRules>() && !needs_drop::<FieldsSent>()) }
         let AnswerHead {
             early,
             mistake,

@@ -2,7 +2,7 @@
 //!
 //! The storage is lent: an idle connection gives it back (`take_storage`) and holds no memory.
 
-use crate::rarely::{lend, rarely};
+use crate::rarely::{put_into_empty, rarely};
 
 /// A queue of bytes in one piece of memory.
 #[derive(Default)]
@@ -21,7 +21,7 @@ impl Buffer {
     /// Gives room to a buffer that has none.
     #[inline(always)] // on the way of each request
     pub(crate) fn provide(&mut self, storage: Vec<u8>) {
-        lend(&mut self.storage, storage);
+        put_into_empty(&mut self.storage, storage);
         (self.start, self.end) = (0, 0);
     }
 
@@ -37,7 +37,7 @@ impl Buffer {
     }
 
     pub(crate) fn has_storage(&self) -> bool {
-        !self.storage.is_empty()
+        self.storage.capacity() > 0
     }
 
     /// The storage, with whatever was in it; the buffer is empty afterwards.

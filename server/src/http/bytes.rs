@@ -35,12 +35,13 @@ fn is_letter(byte: u8) -> bool {
 /// of them that is not ASCII the marks may be wrong.
 #[inline(always)]
 fn other_than_letters(eight: u64) -> u64 {
-    // Bit 5 is what makes a letter lower-case.
-    let marked = eight | each(0xa0);
-    let is_from_a = marked.wrapping_sub(each(b'a'));
-    let is_behind_z = (marked ^ HIGH).wrapping_add(each(0x7f - b'z'));
+    // Bit 5 makes letters lower-case; with bit 7, nothing is borrowed from the byte behind. What is
+    // carried there comes from a byte that is not ASCII, and so marked.
+    let lower = eight | each(0x20);
+    let is_from_a = (lower | HIGH).wrapping_sub(each(b'a'));
+    let is_behind_z = lower.wrapping_add(each(0x7f - b'z'));
     let is_no_hyphen = (eight ^ each(b'-')).wrapping_add(each(0x7f));
-    ((!is_from_a | is_behind_z) & is_no_hyphen | eight) & HIGH
+    (((!is_from_a | is_behind_z) & is_no_hyphen) | eight) & HIGH
 }
 
 /// Which byte is the first whose highest bit is set, in a number that was read as little-endian.
@@ -93,8 +94,8 @@ pub(crate) fn plain_text_len(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + last_plain_len(bytes, rest)
 }
 
-/// The same for `rest`, the last few of those `bytes`: looked at with what stands before them, if
-/// that is enough for one look.
+/// The same for `rest`, fewer than sixteen at the end of `bytes`: looked at with what stands before
+/// them, if there is so much. What is shifted in behind them are zeros, which are not plain.
 #[inline(always)]
 fn last_plain_len(bytes: &[u8], rest: &[u8]) -> usize {
     match bytes.last_chunk::<16>() {
@@ -144,6 +145,7 @@ pub(crate) fn is_all_text(bytes: &[u8]) -> bool {
     is_plain || is_all_other_text(bytes)
 }
 
+/// The same where some are not plain, or too few for one look.
 #[inline(never)]
 fn is_all_other_text(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| is_text(*byte))

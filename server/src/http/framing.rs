@@ -76,7 +76,7 @@ impl FramingFields {
     #[inline(always)]
     pub(crate) fn note(&mut self, name: &[u8], value: &[u8]) -> Result<(), BadRequest> {
         let Some(first) = name.first() else { return Ok(()) };
-        // Hardly any field is compared with a name at all.
+        // Hardly any field is compared with a name at all, and one that is not in `FRAMING`, never.
         if FIRST_LETTERS.get(name.len()) != Some(&(*first | 0x20)) {
             return Ok(());
         }
@@ -89,15 +89,16 @@ impl FramingFields {
     /// Notes a field that is not `Host`.
     #[inline(never)]
     fn note_other(&mut self, name: &[u8], value: &[u8]) -> Result<(), BadRequest> {
+        let value = trim_blanks(value);
         match name.len() {
-            14 if is(name, b"Content-Length") => self.content_length(trim_blanks(value)),
-            17 if is(name, b"Transfer-Encoding") => self.transfer_encoding(trim_blanks(value)),
+            14 if is(name, b"Content-Length") => self.content_length(value),
+            17 if is(name, b"Transfer-Encoding") => self.transfer_encoding(value),
             10 if is(name, b"Connection") => {
                 self.connection(value);
                 Ok(())
             }
             6 if is(name, b"Expect") => {
-                self.expect(trim_blanks(value));
+                self.expect(value);
                 Ok(())
             }
             _ => Ok(()),
@@ -186,7 +187,7 @@ impl FramingFields {
 
     /// Several fields are one list (RFC 9110 §5.3), and `close` wins.
     fn connection(&mut self, value: &[u8]) {
-        match trim_blanks(value) {
+        match value {
             b"keep-alive" => self.keep_alive = true,
             b"close" => self.close = true,
             options => {
@@ -207,14 +208,19 @@ impl FramingFields {
     }
 }
 
-/// What the field that frames and has a name of so many bytes begins with, in lower case.
+/// The fields that frame a request: no two names are of one length.
+const FRAMING: [&str; 5] = ["Host", "Expect", "Connection", "Content-Length", "Transfer-Encoding"];
+
+/// What the one with a name of so many bytes begins with, in lower case.
 const FIRST_LETTERS: [u8; 18] = {
     let mut letters = [0; 18];
-    letters["Host".len()] = b'h';
-    letters["Expect".len()] = b'e';
-    letters["Connection".len()] = b'c';
-    letters["Content-Length".len()] = b'c';
-    letters["Transfer-Encoding".len()] = b't';
+    let mut at = 0;
+    while at < FRAMING.len() {
+        let name = FRAMING[at].as_bytes();
+        assert!(letters[name.len()] == 0, "two names of one length");
+        letters[name.len()] = name[0] | 0x20;
+        at += 1;
+    }
     letters
 };
 
@@ -228,6 +234,7 @@ pub(crate) fn trim_blanks(value: &[u8]) -> &[u8] {
     }
 }
 
+/// The same for any number of blanks.
 #[inline(never)]
 fn trim_other_blanks(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {

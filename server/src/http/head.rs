@@ -44,7 +44,7 @@ struct Progress {
     line: usize,
     /// Field lines so far.
     fields: usize,
-    /// Whether all of them are ASCII.
+    /// Whether all of them are ASCII, and the line under way as far as it has come.
     is_ascii: bool,
 }
 
@@ -130,17 +130,9 @@ impl HeadReader {
         loop {
             // The end of the line first, then the name in it: where the next line begins does not
             // depend on what this one says, and the processor can go ahead.
-            let (line, behind) = match split_line(rest, plain_text_len(rest)) {
-                Some(split) => split,
-                None => {
-                    rarely();
-                    let (len, is_ascii) = text_len(rest);
-                    progress.is_ascii &= is_ascii;
-                    match split_line(rest, len) {
-                        Some(split) => split,
-                        None => return without_end(rest, len),
-                    }
-                }
+            let usual = split_line(rest, plain_text_len(rest));
+            let Some((line, behind)) = usual.or_else(|| split_other_line(rest, progress)) else {
+                return without_end(rest);
             };
             if line.is_empty() {
                 return Ok(Some(bytes.len() - behind.len()));
@@ -312,8 +304,17 @@ fn split_line(bytes: &[u8], len: usize) -> Option<(&[u8], &[u8])> {
     Some((line, behind.strip_prefix(b"\r\n")?))
 }
 
+/// The same for a line with other text than visible ASCII and spaces.
+#[inline(never)]
+fn split_other_line<'a>(bytes: &'a [u8], progress: &mut Progress) -> Option<(&'a [u8], &'a [u8])> {
+    let (len, is_ascii) = text_len(bytes);
+    progress.is_ascii &= is_ascii;
+    split_line(bytes, len)
+}
+
 /// The name of the field that `line` is, which is a token, and its value; `None` if there is no such
-/// name. With all that `line` is the front of, the usual name is found quicker.
+/// name. `all` is what the line is the front of: there are eight bytes to be looked at even where the
+/// line has fewer.
 #[inline(always)]
 fn split_field<'a>(line: &'a [u8], all: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     match line.split_at_checked(letters_len(all)) {
@@ -335,14 +336,15 @@ fn split_other_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// Only the first `len` bytes are text, and no CR LF stands behind them: the line is not all there,
-/// or something is wrong.
+/// No CR LF stands behind the text that `bytes` begin with: the line is not all there, or something
+/// is wrong.
 #[cold]
-fn without_end<T>(bytes: &[u8], len: usize) -> Result<Option<T>, BadRequest> {
-    match &bytes[len..] {
+fn without_end<T>(bytes: &[u8]) -> Result<Option<T>, BadRequest> {
+    let (line, rest) = bytes.split_at(text_len(bytes).0);
+    match rest {
         [] | [b'\r'] => Ok(None),
-        [b'\r' | b'\n', ..] if len == 0 => Err(BadRequest::LineEnd),
-        _ if split_other_field(&bytes[..len]).is_none() => Err(BadRequest::FieldName),
+        [b'\r' | b'\n', ..] if line.is_empty() => Err(BadRequest::LineEnd),
+        _ if split_other_field(line).is_none() => Err(BadRequest::FieldName),
         [b'\n', ..] => Err(BadRequest::LineEnd),
         _ => Err(BadRequest::FieldValue),
     }

@@ -122,6 +122,7 @@ fn method_len(bytes: &[u8]) -> usize {
     }
 }
 
+/// The same for any token.
 #[inline(never)]
 fn other_method_len(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| is_tchar(**byte)).count()

@@ -26,7 +26,7 @@ use crate::http_error::HttpError;
 use crate::locals::Locals;
 use crate::net::poller::{Readiness, Stream};
 use crate::peer::{PeerAddress, ServerInfo};
-use crate::rarely::{lend, rarely};
+use crate::rarely::{put_into_empty, rarely};
 use crate::rfile::{CONTINUE, RequestReader};
 use crate::serve::baton::Lent;
 use crate::serve::handler_socket::HandlerSocket;
@@ -50,7 +50,7 @@ pub(crate) struct Session {
     waiting: Waiting,
     /// It has had its turn, and waits for the next one.
     pub(crate) is_queued: bool,
-    /// The poller of its loop tells of it: from the first time that it waits for its client, and
+    /// The poller of its loop tells of it: from when it is let in, or first waits for its client, and
     /// not while a method reads a long body.
     pub(crate) is_watched: bool,
     /// No thread has become free for its request.
@@ -326,10 +326,11 @@ impl Session {
         Ok(None)
     }
 
-    /// Whether it waits for a request to begin, from now on or since before.
+    /// Whether it waits for its next request to begin: from `now` on, if not since before.
     #[inline(always)]
-    pub(crate) fn waits_idle(&mut self, now: Instant) -> bool {
-        self.waiting.is_idle(now)
+    pub(crate) fn begins_to_idle(&mut self, now: Instant) -> bool {
+        self.waiting.begin(now);
+        self.waiting.is_for_next_request()
     }
 
     /// When what it waits for is late.
@@ -402,7 +403,7 @@ impl Session {
             return None;
         };
         let is_asked_to_close = parts.persistence == Persistence::Close;
-        let (outcome, is_lent, repeated) = loop {
+        let (outcome, may_go_back, repeated) = loop {
             self.requests += 1;
             let may_persist = may_persist(self.requests, service, allowance);
             let socket = HandlerSocket::new(&self.stream, service.config);
@@ -411,7 +412,7 @@ impl Session {
                 let mut http = ManuallyDrop::new(http);
                 if is_turned_away {
                     rarely();
-                    handler::turn_away(&mut http);
+                    handler::turn_away(service.handler.0, &mut http);
                 } else {
                     handler::answer(service.handler.0, &mut http);
                 }
@@ -425,18 +426,18 @@ impl Session {
             };
             self.readiness.readable |= socket.restore();
             allowance.note_answer();
-            let is_lent = service.lent.is_none_or(Lent::seems_open);
-            let may_go_on = is_lent
+            let may_go_back = service.lent.is_none_or(Lent::seems_open);
+            let may_go_on = may_go_back
                 && matches!(outcome.left, BodyLeft::Whole)
                 && allowance.limit > 0
                 && outcome.persistence == Persistence::KeepAlive
                 && self.ends.output.len() <= MAX_UNSENT;
             if !(may_go_on && repeats.next()) {
-                break (outcome, is_lent, repeats.count());
+                break (outcome, may_go_back, repeats.count());
             }
         };
         let Outcome { left, persistence, must_reset } = outcome;
-        let overran = if is_lent { None } else { Some(self.kind()) };
+        let overran = if may_go_back { None } else { Some(self.kind()) };
         self.connection.answered(repeated, left, persistence);
         if self.connection.is_closed() {
             self.end = End::AfterOutput(match must_reset {
@@ -497,7 +498,7 @@ impl Session {
         let parts = Parts { head, persistence: Persistence::Close, body };
         let socket = HandlerSocket::new(&self.stream, service.config);
         let mut http = self.ends.exchange(&parts, false, &socket, service);
-        handler::refuse(&mut http, HttpError::from(refused));
+        handler::refuse(service.handler.0, &mut http, HttpError::from(refused));
         drop(http);
         self.readiness.readable |= socket.restore();
         self.connection.close();
@@ -622,7 +623,7 @@ impl Session {
             self.connection.input.provide(stock.take_input());
         }
         if self.ends.output.capacity() == 0 {
-            lend(&mut self.ends.output, stock.take_output());
+            put_into_empty(&mut self.ends.output, stock.take_output());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Memory that connections lend each other: who waits for nothing holds none.
 
-use crate::rarely::{lend, rarely};
+use crate::rarely::{put_into_empty, rarely};
 
 /// Memory that connections without work have given back.
 #[derive(Default)]
@@ -53,7 +53,7 @@ impl Shelf {
     #[inline(always)]
     fn put(&mut self, piece: Vec<u8>) {
         if let Some(place) = self.places.get_mut(self.taken) {
-            lend(place, piece);
+            put_into_empty(place, piece);
             self.taken += 1;
         } else {
             rarely();

@@ -20,8 +20,8 @@ pub(crate) struct Visit {
     pub(crate) token: Token,
     /// Which of the server's loops it belongs to.
     pub(crate) home: usize,
-    /// When its loop looks whether it is late: no later than when it is. Where that is past, nobody
-    /// looks.
+    /// When its loop looks whether it is late. While that lies ahead, the wheel has an entry for it,
+    /// and it is no later than its deadline, nor than that of one who began to idle when it was set.
     pub(crate) look_at: Instant,
     /// What is to be done with it. Once that has been answered, only [`Next::Close`] still counts:
     /// its loop finds out the rest.

@@ -75,10 +75,17 @@ impl Waiting {
         matches!(self.reason, Reason::Head | Reason::Body { .. })
     }
 
-    /// Whether what is waited for, from now on or since before, is the next request.
-    #[inline(always)] // on the way of each request
-    pub(crate) fn is_idle(&mut self, now: Instant) -> bool {
+    /// It is `now`: what is waited for only since the last look at the clock is waited for from here
+    /// on.
+    #[inline(always)] // on the way of each request, as `is_for_next_request`
+    pub(crate) fn begin(&mut self, now: Instant) {
         self.since.get_or_insert(now);
+    }
+
+    /// Whether a request is waited for that has not begun.
+    #[inline(always)]
+    pub(crate) fn is_for_next_request(&self) -> bool {
+        // Not `==`, which would compare what a body has received, too.
         matches!(self.reason, Reason::Idle)
     }
 
@@ -100,6 +107,12 @@ impl Waiting {
             }
         }
     }
+}
+
+/// When to look whether somebody is late who will be at `deadline`: so soon that a client who begins
+/// to idle after `now` is looked at in time.
+pub(crate) fn next_look(deadline: Instant, now: Instant, config: &Config) -> Instant {
+    deadline.min(after(now, config.idle_timeout))
 }
 
 fn after(start: Instant, patience: Duration) -> Instant {
@@ -135,6 +148,15 @@ mod tests {
         waiting.all_taken();
         waiting.wait(Reason::Write, 8);
         assert_eq!(waiting.deadline(now, &config), now + 10 * second, "another answer");
+    }
+
+    #[test]
+    fn who_is_late_later_than_who_begins_to_idle_is_looked_at_before() {
+        let (second, now) = (Duration::from_secs(1), Instant::now());
+        let config = Config { idle_timeout: 10 * second, ..Config::default() };
+        for (deadline, look) in [(0, 0), (9, 9), (10, 10), (11, 10), (3600, 10)] {
+            assert_eq!(next_look(now + deadline * second, now, &config), now + look * second);
+        }
     }
 
     #[test]

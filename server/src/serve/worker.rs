@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
-use crate::config::{Config, LONGEST};
+use crate::config::LONGEST;
 use crate::locals::drop_quietly;
 use crate::logging::log_error;
 use crate::net::clock::Clock;
@@ -41,6 +41,7 @@ use crate::serve::session::{Allowance, Next, Session};
 use crate::serve::shutdown::ShutdownReport;
 use crate::serve::stock::Stock;
 use crate::serve::visit::{Desk, Serving, Visit};
+use crate::serve::waiting::next_look;
 
 /// The loops of one server.
 pub(crate) type Loops = Neighbours<Letter>;
@@ -81,7 +82,8 @@ pub(crate) struct Worker {
     /// Which loop this is.
     index: usize,
     neighbours: Arc<Loops>,
-    /// The others are not driven: each client stays here.
+    /// It is driven for one request alone, by `handle_request`: each client stays here, since the
+    /// others are not driven, and is read from at once.
     is_alone: bool,
     letters: Vec<Letter>,
     sessions: Slab<Seat>,
@@ -105,8 +107,8 @@ pub(crate) struct Worker {
     has_waited: bool,
     /// When it last waited with patience.
     waited_at: Instant,
-    /// The last wait told of more than one thing.
-    is_busy: bool,
+    /// The last wait told of more than one thing, and nobody had more to do.
+    had_several: bool,
     /// Requests answered in this run.
     answered: u64,
     /// Those of them that the statistics do not know yet.
@@ -204,7 +206,7 @@ impl Worker {
             expired_by: clock.now(),
             has_waited: false,
             waited_at: clock.now(),
-            is_busy: false,
+            had_several: false,
             clock,
             answered: 0,
             uncounted: 0,
@@ -268,16 +270,13 @@ impl Worker {
             match until {
                 Until::Stopped => {
                     if self.is_told_to_stop && self.stopping.is_none() {
-                        rarely();
                         self.begin_stop(serving);
                         continue;
                     }
                     if let Some(report) = self.end_stop(serving) {
-                        rarely();
                         return Ok(Step::Ended(report));
                     }
                     if self.life == 0 && self.is_worn_out(serving) {
-                        rarely();
                         return Ok(Step::Ended(ShutdownReport::default()));
                     }
                 }
@@ -347,6 +346,11 @@ impl Worker {
             return self.settle(visit, serving);
         }
         // Its events may have come to a loop that was not there to see them.
+        self.queue(visit);
+    }
+
+    /// Has a session look for bytes in this turn.
+    fn queue(&mut self, mut visit: Box<Visit>) {
         visit.session.look_again();
         visit.session.is_queued = true;
         self.fresh.push_back(visit.token);
@@ -447,9 +451,10 @@ impl Worker {
         self.events.clear();
         self.done = 0;
         // Where several come at a time, the next is nearly always there already: to look for it costs
-        // less than to wait, and what else a wait sees to can stand over until the next tick.
+        // less than to wait. Statistics and deadlines can stand over until the next tick; a door that
+        // is to be asked cannot.
         let now = self.clock.now();
-        if self.is_busy && now == self.waited_at && self.door.opens(now).is_none() {
+        if self.had_several && now == self.waited_at && self.door.opens(now).is_none() {
             self.poller.wait(Some(Duration::ZERO), &mut self.events)?;
         }
         if self.events.is_empty() {
@@ -458,7 +463,8 @@ impl Worker {
             self.clock.glance();
             self.read_letters(serving);
         }
-        self.is_busy = self.events.len() > 1;
+        // Who has more to do has no time to wait anyway.
+        self.had_several = self.events.len() > 1 && self.unfinished.is_empty();
         self.has_waited = true;
         self.rest_of_turn = self.unfinished.len();
         Ok(())
@@ -521,6 +527,7 @@ impl Worker {
         }
     }
 
+    /// Does what each letter says.
     #[inline(never)]
     fn read_mail(&mut self, serving: Serving<'_>) {
         let mut letters = std::mem::take(&mut self.letters);
@@ -584,14 +591,12 @@ impl Worker {
         }
         let token = self.sessions.vacant_key();
         let session = Session::new(stream, peer);
-        let mut visit = Visit::new(session, token, self.index, self.clock.now());
+        let visit = Visit::new(session, token, self.index, self.clock.now());
         self.sessions.insert(Seat::Away(Readiness::default()));
-        // Its first request is hardly ever here so soon; but if there may be no other look, this is it.
+        // Its first request is hardly ever here so soon. But a stop, or `handle_request`, may have no
+        // time for a second wait.
         if self.stopping.is_some() || self.is_alone {
-            visit.session.look_again();
-            visit.session.is_queued = true;
-            self.fresh.push_back(token);
-            self.seat(visit);
+            self.queue(visit);
         } else {
             self.settle(visit, serving);
         }
@@ -638,23 +643,11 @@ impl Worker {
         }
         visit.session.give_back(&mut self.stock);
         let now = self.clock.now();
-        // Nobody who begins to idle is late before somebody looks.
-        if !(visit.session.waits_idle(now) && now < visit.look_at) {
+        // An idle time that begins now ends no sooner than that look.
+        if !(visit.session.begins_to_idle(now) && now < visit.look_at) {
             self.note_deadline(&mut visit, serving);
         }
         self.seat(visit);
-    }
-
-    /// Sees to it that somebody looks when this one is late, or before.
-    #[inline(never)]
-    fn note_deadline(&mut self, visit: &mut Visit, serving: Serving<'_>) {
-        let now = self.clock.now();
-        let deadline = visit.session.deadline(now, serving.config);
-        if now < visit.look_at && visit.look_at <= deadline {
-            return;
-        }
-        visit.look_at = next_look(deadline, now, serving.config);
-        self.deadlines.set(visit.token, visit.look_at);
     }
 
     /// The same for one that has more to do, has not waited yet, or ends.
@@ -678,6 +671,18 @@ impl Worker {
         }
     }
 
+    /// Sees to it that somebody looks when this one is late, or before.
+    #[inline(never)]
+    fn note_deadline(&mut self, visit: &mut Visit, serving: Serving<'_>) {
+        let now = self.clock.now();
+        let deadline = visit.session.deadline(now, serving.config);
+        if now < visit.look_at && visit.look_at <= deadline {
+            return;
+        }
+        visit.look_at = next_look(deadline, now, serving.config);
+        self.deadlines.set(visit.token, visit.look_at);
+    }
+
     /// Gives it its seat back: that is kept while it is away, and only `close` and the end of a stop
     /// take one.
     #[inline(always)] // a comparison and a word
@@ -686,6 +691,7 @@ impl Worker {
             rarely();
             return;
         };
+        // Nobody sits there; to drop somebody would be a call.
         if let Seat::Home(_) = std::mem::replace(seat, Seat::Home(visit)) {
             rarely();
         }
@@ -771,6 +777,7 @@ impl Worker {
     }
 
     /// Stops accepting, and closes what is idle.
+    #[cold]
     fn begin_stop(&mut self, serving: Serving<'_>) {
         self.stopping = Some(Stopping {
             deadline: self.clock.now() + serving.config.drain_timeout.min(LONGEST),
@@ -814,6 +821,7 @@ impl Worker {
         if self.stopping.is_some() { self.end_drained(serving) } else { None }
     }
 
+    /// The same while there is one.
     #[cold]
     fn end_drained(&mut self, serving: Serving<'_>) -> Option<ShutdownReport> {
         let stopping = self.stopping.as_ref()?;
@@ -833,12 +841,6 @@ impl Worker {
         let answered = self.answered - answered_before;
         Some(ShutdownReport { answered, closed_idle, cut })
     }
-}
-
-/// When to look whether somebody is late who will be at `deadline`: so soon that a client who begins
-/// to idle meanwhile is looked at in time.
-fn next_look(deadline: Instant, now: Instant, config: &Config) -> Instant {
-    deadline.min(now + LONGEST.min(config.idle_timeout))
 }
 
 /// After so many requests of one connection it is the others' turn.
