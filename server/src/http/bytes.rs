@@ -37,9 +37,9 @@ fn is_letter(byte: u8) -> bool {
 fn other_than_letters(eight: u64) -> u64 {
     // Bit 5 makes letters lower-case; with bit 7, nothing is borrowed from the byte behind. What is
     // carried there comes from a byte that is not ASCII, and so marked.
-    let lower = eight | each(0x20);
-    let is_from_a = (lower | HIGH).wrapping_sub(each(b'a'));
-    let is_behind_z = lower.wrapping_add(each(0x7f - b'z'));
+    let raised = eight | each(0xa0);
+    let is_from_a = raised.wrapping_sub(each(b'a'));
+    let is_behind_z = (raised ^ HIGH).wrapping_add(each(0x7f - b'z'));
     let is_no_hyphen = (eight ^ each(b'-')).wrapping_add(each(0x7f));
     (((!is_from_a | is_behind_z) & is_no_hyphen) | eight) & HIGH
 }

@@ -130,9 +130,15 @@ impl HeadReader {
         loop {
             // The end of the line first, then the name in it: where the next line begins does not
             // depend on what this one says, and the processor can go ahead.
-            let usual = split_line(rest, plain_text_len(rest));
-            let Some((line, behind)) = usual.or_else(|| split_other_line(rest, progress)) else {
-                return without_end(rest);
+            let (line, behind) = match split_line(rest, plain_text_len(rest)) {
+                Some(split) => split,
+                None => {
+                    rarely();
+                    match split_other_line(rest, progress) {
+                        Some(split) => split,
+                        None => return without_end(rest),
+                    }
+                }
             };
             if line.is_empty() {
                 return Ok(Some(bytes.len() - behind.len()));
