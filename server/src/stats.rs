@@ -51,8 +51,7 @@ impl Stats {
         self.connections().saturating_sub(closed)
     }
 
-    /// Requests answered, refused ones included. It may lag by those of the last few milliseconds,
-    /// and of the turn under way.
+    /// Requests answered, refused ones included. It may lag by those of the turn under way.
     pub fn requests(&self) -> u64 {
         self.0.requests.load(Ordering::Relaxed)
     }

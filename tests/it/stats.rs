@@ -6,7 +6,7 @@ use std::time::Instant;
 use basehttp::{BadRequest, Exchange, PeerAddress, http_handler};
 use basehttp_tests::{Client, DEADLINE, echo, get, is_threading, serve};
 
-/// Waits for a count that may lag.
+/// Waits for a count that may lag by the turn under way.
 fn eventually(what: &str, count: impl Fn() -> u64, expected: u64) {
     let start = Instant::now();
     while count() != expected {

@@ -448,11 +448,12 @@ impl Worker {
     /// Waits until something has come, and takes it.
     #[inline(always)] // on the way of nearly each request
     fn wait(&mut self, serving: Serving<'_>, until: Until) -> io::Result<()> {
+        self.note_requests(serving);
         self.events.clear();
         self.done = 0;
         // Where several come at a time, the next is nearly always there already: to look for it costs
-        // less than to wait. Statistics and deadlines can stand over until the next tick; a door that
-        // is to be asked cannot.
+        // less than to wait. What is due can stand over until the next tick, but not a door that is to
+        // be asked.
         let now = self.clock.now();
         if self.had_several && now == self.waited_at && self.door.opens(now).is_none() {
             self.poller.wait(Some(Duration::ZERO), &mut self.events)?;
@@ -473,7 +474,6 @@ impl Worker {
     /// Waits no longer than until something is due, and sees to what is.
     #[inline(never)]
     fn wait_with_patience(&mut self, serving: Serving<'_>, until: Until) -> io::Result<()> {
-        self.note_requests(serving);
         let mut patience = self.patience(until);
         if patience != Some(Duration::ZERO) && !self.mailbox().may_sleep() {
             patience = Some(Duration::ZERO);
