@@ -1,7 +1,9 @@
 //! Tokens, readiness, wait and wake: mio, for the rest of the crate.
 //!
 //! Readiness is edge-triggered: it is told once, and again only after a read or a write has found
-//! nothing more to do. Every connection is registered once, for both directions.
+//! nothing more to do. Every connection is registered once for reading, and again for both directions
+//! when a write to it first blocks: the first event of most would say no more than that they can be
+//! written to.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
@@ -83,9 +85,16 @@ impl Poller {
         let _ = self.poll.registry().deregister(listener);
     }
 
+    /// Tells when there is something to read, and what there is already.
     pub(crate) fn add(&self, stream: &mut Stream, token: Token) -> io::Result<()> {
+        self.poll.registry().register(&mut stream.0, mio::Token(token), Interest::READABLE)
+    }
+
+    /// From here on tells as well when it can be written to a stream that has been added, and at once
+    /// if it can.
+    pub(crate) fn add_writing(&self, stream: &mut Stream, token: Token) -> io::Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut stream.0, mio::Token(token), both)
+        self.poll.registry().reregister(&mut stream.0, mio::Token(token), both)
     }
 
     #[cfg(unix)]

@@ -52,9 +52,18 @@ pub(crate) struct Session {
     pub(crate) is_queued: bool,
     /// The poller of its loop tells of it: from when it is let in, or first waits for its client, and
     /// not while a method reads a long body.
-    pub(crate) is_watched: bool,
+    pub(crate) watched: Watched,
     /// No thread has become free for its request.
     is_turned_away: bool,
+}
+
+/// What the poller tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watched {
+    Not,
+    /// That there is something to read: all that is waited for until a write blocks.
+    Reading,
+    Both,
 }
 
 /// How a connection ends.
@@ -150,7 +159,7 @@ impl Session {
             readiness: Readiness { readable: false, writable: true, ending: false },
             waiting: Waiting::new(),
             is_queued: false,
-            is_watched: false,
+            watched: Watched::Not,
             is_turned_away: false,
         }
     }
@@ -172,6 +181,12 @@ impl Session {
     /// Its request is to be refused, since nobody has time for it.
     pub(crate) fn turn_away(&mut self) {
         self.is_turned_away = true;
+    }
+
+    /// Whether the poller tells of all that it may wait for.
+    #[inline(always)] // on the way of each request
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched != Watched::Not && (self.readiness.writable || self.watched == Watched::Both)
     }
 
     /// Whether there is more to come of the body of the request at hand.

@@ -37,7 +37,7 @@ use crate::serve::batch::Batch;
 use crate::serve::door::Door;
 use crate::serve::mailbox::Mailbox;
 use crate::serve::neighbours::{ACCEPTS, Neighbours};
-use crate::serve::session::{Allowance, Next, Session};
+use crate::serve::session::{Allowance, Next, Session, Watched};
 use crate::serve::shutdown::ShutdownReport;
 use crate::serve::stock::Stock;
 use crate::serve::visit::{Desk, Serving, Visit};
@@ -622,10 +622,10 @@ impl Worker {
     #[inline(always)] // it has one caller, and is on the way of each request
     fn depart(&mut self, visit: &mut Visit, limit: u64) {
         // What comes of a body that its method will read is no news for the loop.
-        if visit.session.has_open_body() && visit.session.is_watched {
+        if visit.session.has_open_body() && visit.session.watched != Watched::Not {
             rarely();
             self.poller.remove(visit.session.stream_mut());
-            visit.session.is_watched = false;
+            visit.session.watched = Watched::Not;
         }
         // Who comes next, if it is this loop's turn among the others, is as good as here.
         let put_by = self.sessions.len() as u64 + u64::from(self.door.is_queued());
@@ -638,7 +638,7 @@ impl Worker {
     /// Does what is left to do with a session, and gives it its seat back.
     #[inline(always)] // nearly always it waits for its client, as before
     fn settle(&mut self, mut visit: Box<Visit>, serving: Serving<'_>) {
-        if !(matches!(visit.next, Next::Wait) && visit.session.is_watched) {
+        if !(matches!(visit.next, Next::Wait) && visit.session.is_watched()) {
             return self.settle_anew(visit, serving);
         }
         visit.session.give_back(&mut self.stock);
@@ -660,15 +660,29 @@ impl Worker {
                 self.seat(visit);
             }
             Next::Wait => {
-                if let Err(error) = self.poller.add(visit.session.stream_mut(), visit.token) {
+                if let Err(error) = self.watch(&mut visit) {
                     log_error(format_args!("cannot watch a connection: {error}"));
                     return self.close(visit, serving);
                 }
-                visit.session.is_watched = true;
                 self.settle(visit, serving);
             }
             Next::Close => self.close(visit, serving),
         }
+    }
+
+    /// Has the poller tell of all that a session may wait for.
+    fn watch(&self, visit: &mut Visit) -> io::Result<()> {
+        let token = visit.token;
+        let session = &mut visit.session;
+        if session.watched == Watched::Not {
+            self.poller.add(session.stream_mut(), token)?;
+            session.watched = Watched::Reading;
+        }
+        if !session.is_watched() {
+            self.poller.add_writing(session.stream_mut(), token)?;
+            session.watched = Watched::Both;
+        }
+        Ok(())
     }
 
     /// Sees to it that somebody looks when this one is late, or before.
